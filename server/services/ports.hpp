@@ -1,0 +1,45 @@
+#pragma once
+// What services need of one another, as narrow views. Bound in app.cpp; services never include one another.
+#include <string>
+#include <string_view>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "base/strong.hpp"
+#include "server/services/service.hpp"
+
+namespace sagelet {
+
+/// SageMaker's view of S3.
+class ObjectsView {
+ public:
+  virtual ~ObjectsView() = default;
+  /// Does an object of this account (or a shared, seeded bucket) lie under the prefix? kNotFound: no such bucket.
+  virtual Result<bool> any_under(const AccountId& account, std::string_view bucket, std::string_view prefix) = 0;
+};
+
+/// Session credentials of jobs and of AssumeRole.
+struct SessionCredentials {
+  std::string access_key;      ///< ASIA...
+  std::string secret_key;
+  std::string session_token;
+  std::string account;
+  std::string role_arn;
+  std::string session_name;
+  std::string job_id;          ///< empty for AssumeRole
+  WallTime expires;
+};
+
+/// Who may call with which key. STS and SageMaker write it, auth reads it. Thread-safe; kept in the ledger.
+class CredentialStore {
+ public:
+  virtual ~CredentialStore() = default;
+  /// Made in memory; call the change inside the transaction that needs it.
+  virtual SessionCredentials make(const AccountId& account, std::string role_arn, std::string session_name,
+                                  std::string job_id, WallTime expires) = 0;
+  /// Durable when the ticket completes.
+  virtual Ticket keep(const SessionCredentials& credentials) = 0;
+  virtual Result<SessionCredentials> find(std::string_view access_key) = 0;
+};
+
+}  // namespace sagelet

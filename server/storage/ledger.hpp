@@ -1,0 +1,95 @@
+#pragma once
+// Every record, in one SQLite database: one writer that groups waiting commits, many readers.
+//
+// Durability (docs/formats/ledger.md): kPower syncs before a ticket completes and lets waiting writers share the sync;
+// kProcess survives kill -9 but not power loss, and commits on the calling thread; kNone promises nothing.
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/ticket.hpp"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace sagelet::storage {
+
+enum class Durability { kPower, kProcess, kNone };
+
+/// One prepared statement in use. Bind by position from 1, step, read columns from 0. Views from text()/blob() live
+/// until the next step.
+class Statement {
+ public:
+  Statement(Statement&& other) noexcept;
+  ~Statement();  ///< resets and gives the statement back to its connection's cache
+
+  Statement& bind(int position, std::int64_t value);
+  Statement& bind(int position, double value);
+  Statement& bind(int position, std::string_view text);
+  Statement& bind_blob(int position, std::string_view bytes);
+  Statement& bind_null(int position);
+
+  Result<bool> step();   ///< true: a row is there
+  Status run();          ///< for statements without rows; a broken UNIQUE or PRIMARY KEY is kAlreadyExists
+
+  std::int64_t integer(int column) const;
+  double real(int column) const;
+  std::string_view text(int column) const;
+  std::string_view blob(int column) const;
+  bool is_null(int column) const;
+
+ private:
+  friend class Connection;
+  Statement(sqlite3_stmt* statement, sqlite3* db) : statement_(statement), db_(db) {}
+  sqlite3_stmt* statement_;
+  sqlite3* db_;
+};
+
+/// A connection lent for a read or a transaction. `sql` must be a literal: statements are cached by its address.
+class Connection {
+ public:
+  Statement prepare(const char* sql);
+  std::int64_t changes() const;         ///< rows touched by the last statement
+  std::int64_t last_row_id() const;
+
+ private:
+  friend class Ledger;
+  struct State;
+  explicit Connection(State* state) : state_(state) {}
+  State* state_;
+};
+
+/// One atomic change: runs inside the writer's transaction, may read what it decides on. An error undoes this change
+/// alone (not the others of the group) and is what its ticket completes with. Must not block.
+using Change = std::function<Status(Connection&)>;
+
+/// Thread-safe. Owns the writer thread (kPower) and the database; the destructor finishes queued changes.
+class Ledger {
+ public:
+  static Result<std::unique_ptr<Ledger>> open(const std::filesystem::path& file, Durability durability);
+  ~Ledger();
+
+  /// Queues a change; the ticket completes when it is as durable as the mode promises.
+  Ticket commit(Change change);
+  /// The same, waited for. Never on an I/O thread in kPower.
+  Status commit_and_wait(Change change);
+  /// Runs `read` on a reader's snapshot, on this thread. Sees every commit whose ticket completed before.
+  Status read(const std::function<Status(Connection&)>& read);
+
+  Durability durability() const;
+  /// Drops all rows of all tables (POST /_sagelet/reset).
+  Status clear();
+
+ private:
+  struct State;
+  explicit Ledger(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace sagelet::storage

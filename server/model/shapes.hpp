@@ -31,6 +31,7 @@ struct Member {
   std::string_view xml_namespace, xml_prefix;
   std::string_view query_name;      ///< queryName (ec2), else empty
   bool streaming = false;
+  bool json_value = false;          ///< a string that holds JSON; base64 of it in a header
 
   std::string_view key() const { return wire_name.empty() ? name : wire_name; }
 };
@@ -73,7 +74,9 @@ struct Operation {
   const Shape* output = nullptr;
   std::string_view input_root, input_namespace;   ///< the input member's own locationName and namespace (rest-xml)
   std::string_view result_wrapper;                ///< query
+  std::string_view output_root;                   ///< rest-xml: the answer's root element when it is not the shape's name
   std::span<const Shape* const> errors;
+  bool deprecated = false;              ///< routing prefers its successor of the same method and path
   bool unsigned_allowed = false;        ///< authtype none
   bool checksum_required = false;
   std::string_view host_prefix;
@@ -97,6 +100,8 @@ struct ServiceModel {
   const Shape* shape(std::string_view shape_name) const;
 };
 
+/// How many patterns the compiled-in services have: their pattern_index values are below it.
+std::uint32_t pattern_count();
 /// Every service compiled in.
 std::span<const ServiceModel* const> services();
 /// Null when it is not compiled in.

@@ -1,0 +1,244 @@
+"""The test suites, one function each, and the one line that sums them up. Started by script/test."""
+import concurrent.futures
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+from support.tally import Tally  # noqa: E402
+
+RESULTS = ROOT / "build" / "test-results"
+VENV = ROOT / ".venv" / "bin" / "python"
+TOOLKIT = ROOT / ".venv-toolkit" / "bin" / "python"
+LINT_STEPS = ("format", "arrows", "sizes", "words", "scripts")
+# A program under a sanitizer that reports anything must not pass.
+SANITIZERS = {
+    "ASAN_OPTIONS": "abort_on_error=1:detect_leaks=1:strict_string_checks=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+    "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
+}
+built = set()
+
+
+def run(command, environment=None, **options):
+    env = {**os.environ, **(environment or {})}
+    return subprocess.run([str(word) for word in command], cwd=ROOT, env=env, check=False, **options).returncode
+
+
+def build(preset):
+    """Once a run. Gives the folder of the programs, or None when the build failed."""
+    if preset not in built:
+        if run(["script/build", preset]) != 0:
+            return None
+        built.add(preset)
+    return ROOT / "build" / preset / "bin"
+
+
+def test_programs(preset):
+    """The gtest programs as ctest knows them: stale ones of an old build folder are not among them."""
+    shown = subprocess.run(["ctest", "--show-only=json-v1"], cwd=ROOT / "build" / preset, capture_output=True, check=True)
+    tests = json.loads(shown.stdout)["tests"]
+    return {test["name"]: test["command"] for test in tests if "command" in test}
+
+
+def is_golden(name):
+    return "golden" in name
+
+
+def run_program(name, command, label, environment):
+    report = RESULTS / f"{label}-{name}.xml"
+    report.unlink(missing_ok=True)
+    log = report.with_suffix(".log")
+    with open(log, "wb") as out:
+        try:
+            code = run([*command, f"--gtest_output=xml:{report}"], environment, stdout=out, stderr=out, timeout=600)
+        except subprocess.TimeoutExpired:
+            code = "timeout"
+    tally = Tally.read(report, code)
+    if tally.failed:
+        print(f"-- {name}\n{log.read_text(errors='replace')[-6000:]}", flush=True)
+    return tally
+
+
+def gtest(preset, label, wanted, environment=None):
+    if build(preset) is None:
+        return Tally.one(False, f"{label}: the {preset} build failed")
+    programs = {name: command for name, command in test_programs(preset).items() if wanted(name)}
+    total = Tally()
+    with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
+        jobs = [pool.submit(run_program, name, command, label, environment) for name, command in programs.items()]
+        for job in jobs:
+            total += job.result()
+    return total
+
+
+def pytest(label, *arguments, python=VENV, environment=None):
+    report = RESULTS / f"{label}.xml"
+    report.unlink(missing_ok=True)
+    command = [python, "-m", "pytest", "-q", "-rfE", "--color=no", f"--junitxml={report}", *arguments]
+    return Tally.read(report, run(command, environment))
+
+
+def with_programs(preset):
+    folder = build(preset)
+    return None if folder is None else {"SAGELET_BIN": str(folder)}
+
+
+def lint():
+    total = Tally()
+    for step in LINT_STEPS:
+        total += Tally.one(run(["script/lint", step]) == 0, f"lint: {step}")
+    return total
+
+
+def unit():
+    return gtest("release", "unit", lambda name: not is_golden(name))
+
+
+def golden(preset="release", environment=None):
+    total = gtest(preset, f"golden-{preset}", is_golden, environment)
+    if list((ROOT / "tests" / "golden").glob("test_*.py")):
+        programs = with_programs(preset)
+        total += pytest(f"golden-py-{preset}", "tests/golden", environment={**(environment or {}), **programs})
+    return total
+
+
+def asan():
+    total = gtest("asan", "asan", lambda name: not is_golden(name), SANITIZERS)
+    if total.failed and "asan" not in built:
+        return total
+    total += golden("asan", SANITIZERS)
+    total += acceptance("asan", "boto3")
+    return total
+
+
+def differential():
+    if not list((ROOT / "tests" / "differential").glob("test_*.py")):
+        return Tally.skip("no differential tests in this tree")
+    programs = with_programs("release")
+    if programs is None:
+        return Tally.one(False, "differential: the release build failed")
+    return pytest("differential", "tests/differential", environment={**programs, "SAGELET_TOOLKIT": str(TOOLKIT)})
+
+
+def acceptance(preset="release", marker=None):
+    programs = with_programs(preset)
+    if programs is None:
+        return Tally.one(False, f"acceptance: the {preset} build failed")
+    if not (ROOT / "build" / preset / "bin" / "sagelet").exists():
+        return Tally.skip("acceptance: there is no server in this tree yet")
+    environment = {**programs, **(SANITIZERS if preset != "release" else {})}
+    picked = ["-m", marker] if marker else ["-m", "not long"]
+    return pytest(f"acceptance-{preset}", "tests/acceptance", "-n", "8", "--dist", "worksteal", *picked,
+                  environment=environment)
+
+
+def crash(preset="release", rounds="30"):
+    programs = with_programs(preset)
+    if programs is None:
+        return Tally.one(False, f"crash: the {preset} build failed")
+    if not (ROOT / "build" / preset / "bin" / "sagelet").exists():
+        return Tally.skip("crash: there is no server in this tree yet")
+    return pytest(f"crash-{preset}", "tests/crash", "-n", "4", environment={**programs, "CRASH_ROUNDS": rounds})
+
+
+def story():
+    """script/demo as a user runs it; its last line names the model and the score."""
+    if build("release") is None or not (ROOT / "build/release/bin/sagelet").exists():
+        return Tally.skip("story: there is no server in this tree yet")
+    return Tally.one(run(["script/demo"]) == 0, "story: script/demo")
+
+
+def readme():
+    """The commands of README.md, as printed."""
+    if not (ROOT / "build/release/bin/sagelet").exists():
+        return Tally.skip("readme: there is no server in this tree yet")
+    return pytest("readme", "tests/support/readme_commands.py")
+
+
+def container():
+    """The story where no namespaces are to be had: inside a docker container with the default profile."""
+    if not (ROOT / "build/release/bin/sagelet").exists():
+        return Tally.skip("container: there is no server in this tree yet")
+    return pytest("container", "tests/support/container_story.py", "-rs")
+
+
+def tidy():
+    return Tally.one(run(["script/lint", "tidy"]) == 0, "lint: clang-tidy")
+
+
+def tsan():
+    total = gtest("tsan", "tsan", lambda name: True, SANITIZERS)
+    total += acceptance("tsan", "boto3")
+    return total
+
+
+def sanitized_acceptance():
+    total = acceptance("asan", "long or not long")
+    total += crash("asan", "30")
+    return total
+
+
+def many_kills():
+    return crash("release", "2000")
+
+
+def fuzz():
+    """Each fuzz target for a minute."""
+    folder = build("fuzz")
+    if folder is None:
+        return Tally.one(False, "fuzz: the build failed")
+    total = Tally()
+    for target in sorted(folder.glob("*_fuzz")):
+        corpus = ROOT / "build" / "corpus" / target.name
+        corpus.mkdir(parents=True, exist_ok=True)
+        code = run([target, corpus, "-max_total_time=60", "-timeout=10", "-rss_limit_mb=2048"])
+        total += Tally.one(code == 0, f"fuzz: {target.name}")
+    return total
+
+
+EVERY_CHANGE = (lint, unit, golden, differential, acceptance, crash, story, readme, container, asan)
+LONG = (tidy, sanitized_acceptance, tsan, many_kills, fuzz)
+
+
+def run_suite(suite):
+    began = time.monotonic()
+    print(f"== {suite.__name__}", flush=True)
+    try:
+        tally = suite()
+    except Exception as error:  # a suite that dies is a failure, not the end of the run
+        tally = Tally.one(False, f"{suite.__name__}: {error!r}")
+    print(f"== {suite.__name__}: {tally} ({time.monotonic() - began:.0f} s)", flush=True)
+    return tally
+
+
+def main(names):
+    known = {suite.__name__: suite for suite in EVERY_CHANGE + LONG}
+    if names == ["long"]:
+        suites = EVERY_CHANGE + LONG
+    elif names:
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            sys.exit(f"no such suite: {', '.join(unknown)}; there are: {', '.join(known)}, and long for all of them")
+        suites = [known[name] for name in names]
+    else:
+        suites = EVERY_CHANGE
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    total = Tally()
+    for suite in suites:
+        total += run_suite(suite)
+    for note in total.notes:
+        print(f"   {note}")
+    print(total, flush=True)
+    return 1 if total.failed or not total.passed else 0
+
+
+if __name__ == "__main__":
+    if shutil.which("ccache"):
+        os.environ.setdefault("CCACHE_BASEDIR", str(ROOT))
+    sys.exit(main(sys.argv[1:]))

@@ -3,6 +3,7 @@
 //
 // Durability (docs/formats/ledger.md): kPower syncs before a ticket completes and lets waiting writers share the sync;
 // kProcess survives kill -9 but not power loss, and commits on the calling thread; kNone promises nothing.
+#include <concepts>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -22,6 +23,9 @@ namespace sagelet::storage {
 
 enum class Durability { kPower, kProcess, kNone };
 
+/// A prepared statement of one connection (ledger_connection.hpp).
+struct CachedStatement;
+
 /// One prepared statement in use. Bind by position from 1, step, read columns from 0. Views from text()/blob() live
 /// until the next step.
 class Statement {
@@ -30,6 +34,8 @@ class Statement {
   ~Statement();  ///< resets and gives the statement back to its connection's cache
 
   Statement& bind(int position, std::int64_t value);
+  template <std::integral T>
+  Statement& bind(int position, T value) { return bind(position, static_cast<std::int64_t>(value)); }
   Statement& bind(int position, double value);
   Statement& bind(int position, std::string_view text);
   Statement& bind_blob(int position, std::string_view bytes);
@@ -46,23 +52,23 @@ class Statement {
 
  private:
   friend class Connection;
-  Statement(sqlite3_stmt* statement, sqlite3* db) : statement_(statement), db_(db) {}
-  sqlite3_stmt* statement_;
-  sqlite3* db_;
+  explicit Statement(CachedStatement* cached);
+  CachedStatement* cached_;
+  sqlite3_stmt* statement_;  ///< null when it could not be prepared: step() says why
 };
+
+struct ConnectionState;
 
 /// A connection lent for a read or a transaction. `sql` must be a literal: statements are cached by its address.
 class Connection {
  public:
+  explicit Connection(ConnectionState* state) : state_(state) {}
   Statement prepare(const char* sql);
   std::int64_t changes() const;         ///< rows touched by the last statement
   std::int64_t last_row_id() const;
 
  private:
-  friend class Ledger;
-  struct State;
-  explicit Connection(State* state) : state_(state) {}
-  State* state_;
+  ConnectionState* state_;
 };
 
 /// One atomic change: runs inside the writer's transaction, may read what it decides on. An error undoes this change
@@ -72,7 +78,9 @@ using Change = std::function<Status(Connection&)>;
 /// Thread-safe. Owns the writer thread (kPower) and the database; the destructor finishes queued changes.
 class Ledger {
  public:
-  static Result<std::unique_ptr<Ledger>> open(const std::filesystem::path& file, Durability durability);
+  /// `vfs` names SQLite's system layer; tests give one that fails on command.
+  static Result<std::unique_ptr<Ledger>> open(const std::filesystem::path& file, Durability durability,
+                                              const char* vfs = nullptr);
   ~Ledger();
 
   /// Queues a change; the ticket completes when it is as durable as the mode promises.
@@ -80,10 +88,12 @@ class Ledger {
   /// The same, waited for. Never on an I/O thread in kPower.
   Status commit_and_wait(Change change);
   /// Runs `read` on a reader's snapshot, on this thread. Sees every commit whose ticket completed before.
+  /// Not from within another read or a change.
   Status read(const std::function<Status(Connection&)>& read);
 
   Durability durability() const;
-  /// Drops all rows of all tables (POST /_sagelet/reset).
+  /// Drops all rows of all tables (POST /_sagelet/reset) in milliseconds, whatever their number. Waits for reads and
+  /// changes in progress; changes still queued run on the empty tables.
   Status clear();
 
  private:

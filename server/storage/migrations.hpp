@@ -12,7 +12,7 @@ namespace sagelet::storage {
 
 struct RoomSchema {
   std::string_view room;
-  std::span<const char* const> steps;   ///< SQL, run in one transaction each
+  std::span<const char* const> steps;   ///< SQL; all missing steps of all rooms run in one transaction
 };
 
 RoomSchema objects_schema();      ///< buckets, objects, uploads, parts

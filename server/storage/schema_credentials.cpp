@@ -1,0 +1,9 @@
+#include "server/storage/migrations.hpp"
+
+namespace sagelet::storage {
+
+RoomSchema credentials_schema() {
+  return {"credentials", {}};
+}
+
+}  // namespace sagelet::storage

@@ -1,0 +1,9 @@
+#include "server/storage/migrations.hpp"
+
+namespace sagelet::storage {
+
+RoomSchema logs_schema() {
+  return {"logs", {}};
+}
+
+}  // namespace sagelet::storage

@@ -1,0 +1,71 @@
+// Buckets, objects, uploads: docs/formats/objects.md.
+#include "server/storage/migrations.hpp"
+
+namespace sagelet::storage {
+
+namespace {
+
+constexpr const char* kFirst = R"sql(
+CREATE TABLE buckets(
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  account TEXT NOT NULL,
+  region TEXT NOT NULL,
+  created INTEGER NOT NULL
+);
+CREATE TABLE bucket_settings(
+  bucket INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  value BLOB NOT NULL,
+  PRIMARY KEY(bucket, kind)
+) WITHOUT ROWID;
+CREATE TABLE objects(
+  bucket INTEGER NOT NULL,
+  key BLOB NOT NULL,
+  size INTEGER NOT NULL,
+  modified INTEGER NOT NULL,
+  etag TEXT NOT NULL,
+  storage_class TEXT NOT NULL,
+  checksum TEXT NOT NULL,
+  body INTEGER NOT NULL,
+  properties BLOB NOT NULL,
+  tags BLOB,
+  parts BLOB,
+  PRIMARY KEY(bucket, key)
+) WITHOUT ROWID;
+CREATE TABLE bodies(
+  id INTEGER PRIMARY KEY,
+  bytes BLOB
+);
+CREATE TABLE uploads(
+  bucket INTEGER NOT NULL,
+  key BLOB NOT NULL,
+  id TEXT NOT NULL,
+  started INTEGER NOT NULL,
+  storage_class TEXT NOT NULL,
+  checksum TEXT NOT NULL,
+  properties BLOB NOT NULL,
+  tags BLOB,
+  PRIMARY KEY(bucket, key, id)
+) WITHOUT ROWID;
+CREATE TABLE parts(
+  upload TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  size INTEGER NOT NULL,
+  modified INTEGER NOT NULL,
+  etag TEXT NOT NULL,
+  checksum TEXT NOT NULL,
+  body INTEGER NOT NULL,
+  PRIMARY KEY(upload, number)
+) WITHOUT ROWID;
+)sql";
+
+constexpr const char* kSteps[] = {kFirst};
+
+}  // namespace
+
+RoomSchema objects_schema() {
+  return {"objects", kSteps};
+}
+
+}  // namespace sagelet::storage

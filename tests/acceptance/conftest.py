@@ -1,0 +1,82 @@
+"""One server a worker; every test uses names of its own, so tests never see one another."""
+import os
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from support.server import Server
+from support.training import Training, unique
+
+# Stops quickly, and keeps little log, so that the tests of both need not wait.
+CONFIG = """
+jobs:
+  stop_grace: 2
+"""
+NOT_BOTO3 = ("test_sdk_v2", "test_aws_cli")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "boto3: what plain boto3 and raw requests see; runs under the sanitizers too")
+    config.addinivalue_line("markers", "long: too slow for every change")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.module.__name__.rsplit(".", 1)[-1] not in NOT_BOTO3 and "long" not in item.keywords:
+            item.add_marker("boto3")
+
+
+@pytest.fixture(scope="session")
+def server():
+    with Server(config=CONFIG) as running:
+        before = dict(os.environ)
+        os.environ.clear()
+        os.environ.update(running.client_environment())
+        yield running
+        os.environ.clear()
+        os.environ.update(before)
+        assert "Sanitizer" not in running.log(), running.log()[-8000:]
+
+
+@pytest.fixture(scope="session")
+def client(server):
+    """client("s3"): boto3 as the environment of `sagelet env` makes it. No retries: a 500 must not be papered over."""
+    made = {}
+
+    def make(service, **options):
+        if options:
+            config = Config(retries={"total_max_attempts": 1}).merge(options.pop("config", Config()))
+            return boto3.client(service, config=config, **options)
+        if service not in made:
+            made[service] = boto3.client(service, config=Config(retries={"total_max_attempts": 1}))
+        return made[service]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def s3(client):
+    return client("s3")
+
+
+@pytest.fixture
+def bucket(s3):
+    name = unique("bucket").lower()
+    s3.create_bucket(Bucket=name)
+    return name
+
+
+@pytest.fixture
+def sagemaker(client):
+    return client("sagemaker")
+
+
+@pytest.fixture
+def logs(client):
+    return client("logs")
+
+
+@pytest.fixture
+def training(sagemaker, s3, logs, bucket):
+    return Training(sagemaker, s3, logs, bucket)

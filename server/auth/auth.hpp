@@ -53,6 +53,10 @@ struct Judged {
   PayloadForm payload = PayloadForm::kPlain;
   std::string payload_sha256;    ///< hex when the body's hash is signed
   std::string seed_signature, signing_key, amz_date, scope;   ///< for chunk signatures
+  /// Strict mode, v4 of services other than S3: the body's hash is signed but not sent, so judge_body() finishes what
+  /// judge() could not. Holds the canonical request up to the payload hash; empty otherwise.
+  std::string open_canonical;
+  std::string claimed_signature;
 };
 
 /// AWS's code and text: MissingAuthenticationToken, InvalidClientTokenId/InvalidAccessKeyId, SignatureDoesNotMatch,
@@ -69,6 +73,9 @@ class Authenticator {
   Authenticator(Options options, SessionLookup sessions, const Clock& clock);
   /// From the head alone.
   tl::expected<Judged, Refusal> judge(const http::Head& head) const;
+  /// After the body: compares its hash with a signed payload_sha256 (strict mode; a streamed body is compared by its
+  /// sink instead) and verifies a signature that judge() left open. nullopt: all is well.
+  std::optional<Refusal> judge_body(const Judged& judged, std::string_view body, bool streamed) const;
   /// A Host that is neither ours nor an AWS name is refused (DNS rebinding); a foreign Origin too, except for S3.
   bool host_allowed(const http::Head& head) const;
   bool origin_foreign(const http::Head& head) const;

@@ -1,0 +1,82 @@
+#include "server/gateway/admin/admin.hpp"
+
+#include "fmt/format.h"
+
+namespace sagelet::admin {
+
+namespace {
+
+using http::Response;
+
+int status_of(const Error& error) {
+  switch (error.kind()) {
+    case ErrorKind::kPermission: return 403;
+    case ErrorKind::kNotFound: return 404;
+    case ErrorKind::kInvalid: return 400;
+    case ErrorKind::kNoSpace: return 507;
+    case ErrorKind::kUnavailable: return 503;
+    default: return 500;
+  }
+}
+
+Response failure(const Error& error) { return Response::text(status_of(error), error.message() + "\n"); }
+
+Response json(std::string text) { return Response::text(200, std::move(text), "application/json"); }
+
+std::string_view bearer(std::string_view authorization) {
+  constexpr std::string_view kScheme = "Bearer ";
+  return authorization.starts_with(kScheme) ? authorization.substr(kScheme.size()) : authorization;
+}
+
+Response reset(const Admin& admin) {
+  if (auto done = admin.reset(); !done) return failure(done.error());
+  return json("{}\n");
+}
+
+Response report(const Admin& admin, const http::Head& head, std::string_view body) {
+  if (auto done = admin.report(bearer(head.headers.get("authorization")), body); !done) return failure(done.error());
+  return json("{}\n");
+}
+
+Response credentials(const Admin& admin, const http::Head& head, std::string_view access_key) {
+  auto found = admin.credentials(access_key, bearer(head.headers.get("authorization")));
+  if (!found) return failure(found.error());
+  return json(std::move(*found));
+}
+
+Response authority(const Admin& admin) {
+  auto pem = admin.authority();
+  if (!pem) return failure(pem.error());
+  return Response::text(200, std::move(*pem), "application/x-pem-file");
+}
+
+Response unknown(std::string_view path) {
+  return Response::text(404, fmt::format("{} is not here. There are health, ready, status, doctor, metrics, authority "
+                                         "(GET) and reset (POST) under {}.\n", path, kPrefix));
+}
+
+Response wrong_method(std::string_view allowed) {
+  auto out = Response::text(405, fmt::format("Use {}.\n", allowed));
+  out.headers.add("Allow", std::string(allowed));
+  return out;
+}
+
+}  // namespace
+
+Response answer(const Admin& admin, const http::Head& head, std::string_view body) {
+  const auto name = head.path().substr(kPrefix.size());
+  const bool get = head.method == "GET", post = head.method == "POST";
+  if (name == "reset") return post ? reset(admin) : wrong_method("POST");
+  if (name == "reports") return post ? report(admin, head, body) : wrong_method("POST");
+  if (!get && head.method != "HEAD") return wrong_method("GET");
+  if (name == "health" || name == "ready") return json("{\"status\":\"ok\"}\n");
+  if (name == "status") return json(admin.status());
+  if (name == "doctor") return json(admin.doctor());
+  if (name == "metrics") return Response::text(200, admin.metrics(), "text/plain; version=0.0.4; charset=utf-8");
+  if (name == "authority") return authority(admin);
+  constexpr std::string_view kCredentials = "credentials/";
+  if (name.starts_with(kCredentials)) return credentials(admin, head, name.substr(kCredentials.size()));
+  return unknown(head.path());
+}
+
+}  // namespace sagelet::admin

@@ -1,0 +1,64 @@
+#pragma once
+// One AWS call on its way through the gateway: an Exchange whose steps are read in gateway.cpp.
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "server/gateway/gateway.hpp"
+#include "server/gateway/identify.hpp"
+#include "server/wire/protocol.hpp"
+
+namespace sagelet::gateway {
+
+class Call final : public http::Exchange {
+ public:
+  explicit Call(Gateway& gateway) : gateway_(gateway) {}
+
+  std::optional<http::Response> begin(http::Head head) override;
+  std::optional<http::Response> body(std::string_view bytes) override;
+  bool waits() const override;
+  void finish(std::function<void(http::Response)> done) override;
+
+ private:
+  using Step = std::optional<http::Response> (Call::*)();
+  static const Step kHeadSteps[];
+
+  // The steps of begin(), in their order. A response ends the call.
+  std::optional<http::Response> guard_host();
+  std::optional<http::Response> authenticate();
+  std::optional<http::Response> identify_service();
+  std::optional<http::Response> guard_origin();
+  std::optional<http::Response> match_operation();
+  std::optional<http::Response> refuse_anonymous();
+  std::optional<http::Response> open_sink();
+
+  // The steps of finish().
+  Reply<Input> read_input();
+  Status end_of_body();
+  Reply<Output> run(Input input);
+  void answer(Reply<Output> reply, const std::function<void(http::Response)>& done);
+
+  void fill_context();
+  Status keep(std::string_view bytes);
+  http::Response failure(const api::Error& error);
+  http::Response success(Output output);
+  http::Response refusal(const auth::Refusal& refusal);
+  http::Response counted(http::Response response);
+  bool is_head() const { return head_.method == "HEAD"; }
+
+  Gateway& gateway_;
+  http::Head head_;
+  bool admin_ = false;
+  auth::Judged judged_;
+  std::optional<auth::Refusal> refused_;   ///< kept until the service is known: its protocol words the answer
+  Identified identified_;
+  Service* service_ = nullptr;
+  const wire::Protocol* protocol_ = nullptr;
+  wire::Match match_;
+  Context context_;
+  std::optional<auth::AwsChunked> chunked_;
+  std::unique_ptr<http::BodySink> sink_;
+  std::string body_;
+};
+
+}  // namespace sagelet::gateway

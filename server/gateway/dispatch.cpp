@@ -1,0 +1,110 @@
+#include "server/gateway/dispatch.hpp"
+
+#include <charconv>
+
+#include "base/digest.hpp"
+#include "base/log.hpp"
+#include "fmt/format.h"
+
+namespace sagelet::gateway {
+
+namespace {
+
+constexpr std::string_view kRole = "AmazonSageMaker-ExecutionRole-Sagelet";
+constexpr std::string_view kSession = "SageMaker";
+
+std::string role_name(std::string_view role_arn) {
+  const auto slash = role_arn.rfind('/');
+  return std::string(slash == std::string_view::npos ? kRole : role_arn.substr(slash + 1));
+}
+
+/// AROA and 17 characters that are always the same for a role of an account.
+std::string role_id(std::string_view account, std::string_view role) {
+  const std::string digest = to_hex(Digest::of(DigestKind::kSha256, fmt::format("{}/{}", account, role)));
+  std::string id = "AROA";
+  for (const char c : digest.substr(0, 17)) id += c >= 'a' ? static_cast<char>(c - 'a' + 'A') : c;
+  return id;
+}
+
+}  // namespace
+
+Identity identity_of(const auth::Judged& judged) {
+  const auto& caller = judged.caller;
+  const std::string role = role_name(caller.role_arn);
+  const std::string session = caller.session_name.empty() ? std::string(kSession) : caller.session_name;
+  Identity out;
+  out.account = AccountId(caller.account);
+  out.arn = fmt::format("arn:aws:sts::{}:assumed-role/{}/{}", caller.account, role, session);
+  out.user_id = fmt::format("{}:{}", role_id(caller.account, role), session);
+  if (!judged.anonymous) out.access_key = caller.access_key;
+  out.job_id = caller.job_id;
+  return out;
+}
+
+std::optional<std::uint64_t> decoded_length(const http::Head& head) {
+  const auto text = head.headers.find("x-amz-decoded-content-length");
+  if (!text) return head.content_length;
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
+  if (error != std::errc() || end != text->data() + text->size()) return std::nullopt;
+  return value;
+}
+
+bool has_streaming_input(const model::Operation& operation) {
+  if (!operation.input || !operation.input->payload) return false;
+  const auto& payload = *operation.input->payload;
+  return payload.streaming || payload.shape->streaming;
+}
+
+bool reads_public_bucket(const wire::Match& match, std::string_view method,
+                         const std::function<bool(std::string_view)>& is_public) {
+  if (!match.operation || !is_public || (method != "GET" && method != "HEAD")) return false;
+  for (const auto& [name, value] : match.labels)
+    if (name == "Bucket") return is_public(value);
+  return false;
+}
+
+bool checks_by_model(const model::ServiceModel& service) { return service.name != "s3"; }
+
+std::string validation_code(const model::ServiceModel& service) {
+  if (service.name == "logs") return "InvalidParameterException";
+  if (service.protocol == model::ProtocolKind::kQuery) return "ValidationError";
+  return "ValidationException";
+}
+
+api::Error error_of_refusal(const auth::Refusal& refusal, const model::ServiceModel& service) {
+  const bool s3 = service.name == "s3";
+  return api::Error::make(s3 ? refusal.code : refusal.json_code, refusal.message, refusal.status);
+}
+
+api::Error error_of_body(const Error& error, const model::ServiceModel& service) {
+  const bool s3 = service.name == "s3";
+  switch (error.kind()) {
+    case ErrorKind::kInvalid:
+      return s3 ? api::Error::make("IncompleteBody", error.message(), 400)
+                : api::Error::make("SerializationException", error.message(), 400);
+    case ErrorKind::kPermission:
+      return api::Error::make(s3 ? "SignatureDoesNotMatch" : "InvalidSignatureException", error.message(), 403);
+    case ErrorKind::kNoSpace:
+      if (s3) return api::Error::make("InternalError", error.message(), 507);
+      return api::Error::make("RequestEntityTooLargeException", error.message(), 413);
+    default:
+      log::error("request body: {}", error.message());
+      return api::Error::internal();
+  }
+}
+
+api::Error not_implemented(const model::ServiceModel& service, const model::Operation& operation) {
+  return api::Error::make(
+      "NotImplemented",
+      fmt::format("Sagelet does not emulate {} of {} yet. docs/guide/fidelity.md lists what it does.", operation.name,
+                  service.name),
+      501);
+}
+
+api::Error logged_internal(const Error& error, const Context& context) {
+  log::error("{}: {}", context.request_id, error.message());
+  return api::Error::internal();
+}
+
+}  // namespace sagelet::gateway

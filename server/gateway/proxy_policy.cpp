@@ -1,0 +1,100 @@
+#include "server/gateway/proxy_policy.hpp"
+
+#include <charconv>
+#include <memory>
+
+#include "base/digest.hpp"
+#include "base/sigv4.hpp"
+#include "fmt/format.h"
+#include "server/gateway/identify.hpp"
+
+namespace sagelet::gateway {
+
+namespace {
+
+using http::ProxyDecision;
+
+struct Upstream {
+  std::string host;
+  std::uint16_t port = 3128;
+  std::string authorization;
+};
+
+/// http://user:password@host:port/ -> its parts; an empty host when there is none.
+Upstream parse_upstream(std::string_view url) {
+  Upstream out;
+  if (const auto scheme = url.find("://"); scheme != std::string_view::npos) url.remove_prefix(scheme + 3);
+  url = url.substr(0, url.find('/'));
+  if (const auto at = url.rfind('@'); at != std::string_view::npos) {
+    out.authorization = "Basic " + to_base64(sigv4::percent_decode(url.substr(0, at)));
+    url.remove_prefix(at + 1);
+  }
+  const auto colon = url.rfind(':');
+  if (colon != std::string_view::npos && url.back() != ']') {
+    std::from_chars(url.data() + colon + 1, url.data() + url.size(), out.port);
+    url = url.substr(0, colon);
+  }
+  out.host = std::string(url);
+  return out;
+}
+
+bool goes_direct(std::string_view host, std::string_view list) {
+  while (!list.empty()) {
+    const auto comma = list.find(',');
+    auto entry = list.substr(0, comma);
+    while (entry.starts_with(' ')) entry.remove_prefix(1);
+    while (entry.ends_with(' ')) entry.remove_suffix(1);
+    if (entry == "*") return true;
+    if (entry.starts_with('.')) entry.remove_prefix(1);
+    if (!entry.empty() && (host == entry || host.ends_with(std::string(".").append(entry)))) return true;
+    if (comma == std::string_view::npos) break;
+    list.remove_prefix(comma + 1);
+  }
+  return false;
+}
+
+ProxyDecision refuse(int status, std::string text) {
+  ProxyDecision out;
+  out.kind = ProxyDecision::Kind::kRefuse;
+  out.refusal = http::Response::text(status, std::move(text));
+  return out;
+}
+
+bool may_use(const http::Head& head, const ProxyOptions& options) {
+  if (head.peer.loopback) return true;
+  auto token = head.headers.get("proxy-authorization");
+  if (token.starts_with("Bearer ")) token.remove_prefix(7);
+  return !token.empty() && options.job_token && options.job_token(token);
+}
+
+ProxyDecision tunnel(const ProxyOptions& options, const Upstream& upstream, std::string_view host) {
+  ProxyDecision out;
+  out.kind = ProxyDecision::Kind::kTunnel;
+  if (upstream.host.empty() || goes_direct(host, options.upstream_no_proxy)) return out;
+  out.via_host = upstream.host;
+  out.via_port = upstream.port;
+  out.via_authorization = upstream.authorization;
+  return out;
+}
+
+}  // namespace
+
+http::ProxyPolicy make_proxy_policy(ProxyOptions given) {
+  auto options = std::make_shared<const ProxyOptions>(std::move(given));
+  const Upstream upstream = parse_upstream(options->upstream_url);
+  return [options, upstream](const http::Head& head, std::string_view host, std::uint16_t) {
+    if (!may_use(head, *options))
+      return refuse(407, "The proxy is open to this machine only, or with a job's token as Proxy-Authorization.\n");
+    if (const auto name = parse_aws_name(host); name && options->has_service(name->service)) {
+      ProxyDecision out;
+      out.kind = ProxyDecision::Kind::kServeHere;
+      return out;
+    }
+    if (options->offline)
+      return refuse(403, fmt::format("{} is outside, and sagelet runs with --offline. Start it without --offline to "
+                                     "let it through.\n", host));
+    return tunnel(*options, upstream, host);
+  };
+}
+
+}  // namespace sagelet::gateway

@@ -1,8 +1,9 @@
 #pragma once
 // Every record, in one SQLite database: one writer that groups waiting commits, many readers.
 //
-// Durability (docs/formats/ledger.md): kPower syncs before a ticket completes and lets waiting writers share the sync;
-// kProcess survives kill -9 but not power loss, and commits on the calling thread; kNone promises nothing.
+// Durability (docs/formats/ledger.md): kPower syncs before a ticket completes and lets waiting writers share
+// the sync; kProcess survives kill -9 but not power loss, and commits on the calling thread; kNone promises
+// nothing.
 #include <concepts>
 #include <cstdint>
 #include <filesystem>
@@ -26,8 +27,8 @@ enum class Durability { kPower, kProcess, kNone };
 /// A prepared statement of one connection (ledger_connection.hpp).
 struct CachedStatement;
 
-/// One prepared statement in use. Bind by position from 1, step, read columns from 0. Views from text()/blob() live
-/// until the next step.
+/// One prepared statement in use. Bind by position from 1, step, read columns from 0. Views from
+/// text()/blob() live until the next step.
 class Statement {
  public:
   Statement(Statement&& other) noexcept;
@@ -35,14 +36,16 @@ class Statement {
 
   Statement& bind(int position, std::int64_t value);
   template <std::integral T>
-  Statement& bind(int position, T value) { return bind(position, static_cast<std::int64_t>(value)); }
+  Statement& bind(int position, T value) {
+    return bind(position, static_cast<std::int64_t>(value));
+  }
   Statement& bind(int position, double value);
   Statement& bind(int position, std::string_view text);
   Statement& bind_blob(int position, std::string_view bytes);
   Statement& bind_null(int position);
 
-  Result<bool> step();   ///< true: a row is there
-  Status run();          ///< for statements without rows; a broken UNIQUE or PRIMARY KEY is kAlreadyExists
+  Result<bool> step();  ///< true: a row is there
+  Status run();         ///< for statements without rows; a broken UNIQUE or PRIMARY KEY is kAlreadyExists
 
   std::int64_t integer(int column) const;
   double real(int column) const;
@@ -59,20 +62,21 @@ class Statement {
 
 struct ConnectionState;
 
-/// A connection lent for a read or a transaction. `sql` must be a literal: statements are cached by its address.
+/// A connection lent for a read or a transaction. `sql` must be a literal: statements are cached by its
+/// address.
 class Connection {
  public:
   explicit Connection(ConnectionState* state) : state_(state) {}
   Statement prepare(const char* sql);
-  std::int64_t changes() const;         ///< rows touched by the last statement
+  std::int64_t changes() const;  ///< rows touched by the last statement
   std::int64_t last_row_id() const;
 
  private:
   ConnectionState* state_;
 };
 
-/// One atomic change: runs inside the writer's transaction, may read what it decides on. An error undoes this change
-/// alone (not the others of the group) and is what its ticket completes with. Must not block.
+/// One atomic change: runs inside the writer's transaction, may read what it decides on. An error undoes this
+/// change alone (not the others of the group) and is what its ticket completes with. Must not block.
 using Change = std::function<Status(Connection&)>;
 
 /// Thread-safe. Owns the writer thread (kPower) and the database; the destructor finishes queued changes.
@@ -92,8 +96,8 @@ class Ledger {
   Status read(const std::function<Status(Connection&)>& read);
 
   Durability durability() const;
-  /// Drops all rows of all tables (POST /_sagelet/reset) in milliseconds, whatever their number. Waits for reads and
-  /// changes in progress; changes still queued run on the empty tables.
+  /// Drops all rows of all tables (POST /_sagelet/reset) in milliseconds, whatever their number. Waits for
+  /// reads and changes in progress; changes still queued run on the empty tables.
   Status clear();
 
  private:

@@ -1,6 +1,6 @@
 #pragma once
-// The ledger's tables, a room at a time. Each room's steps are in schema_<room>.cpp and only ever grow: step i brings
-// the room from version i to i+1. The versions reached are kept in the table `schema_version`.
+// The ledger's tables, a room at a time. Each room's steps are in schema_<room>.cpp and only ever grow: step
+// i brings the room from version i to i+1. The versions reached are kept in the table `schema_version`.
 #include <span>
 #include <string_view>
 
@@ -12,7 +12,7 @@ namespace sagelet::storage {
 
 struct RoomSchema {
   std::string_view room;
-  std::span<const char* const> steps;   ///< SQL; all missing steps of all rooms run in one transaction
+  std::span<const char* const> steps;  ///< SQL; all missing steps of all rooms run in one transaction
 };
 
 RoomSchema objects_schema();      ///< buckets, objects, uploads, parts
@@ -23,7 +23,8 @@ RoomSchema credentials_schema();  ///< session credentials
 
 std::span<const RoomSchema> all_schemas();
 
-/// Brings a database to the newest version. A database newer than this program is kInvalid and names the remedy.
+/// Brings a database to the newest version. A database newer than this program is kInvalid and names the
+/// remedy.
 Status migrate(sqlite3* db);
 
 }  // namespace sagelet::storage

@@ -1,9 +1,42 @@
+// Resources of every service (training jobs, roles, ...): docs/formats/records.md.
 #include "server/storage/migrations.hpp"
 
 namespace sagelet::storage {
 
+namespace {
+
+// A list reads `resources` alone, so its rows are small; what Describe needs on top lies in
+// `resource_bodies`.
+constexpr const char* kFirst = R"sql(
+CREATE TABLE resources(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  scope TEXT NOT NULL,
+  name TEXT NOT NULL,
+  status TEXT NOT NULL,
+  created INTEGER NOT NULL,
+  modified INTEGER NOT NULL,
+  handle TEXT,
+  summary TEXT NOT NULL
+);
+CREATE UNIQUE INDEX resources_by_name ON resources(scope, name);
+CREATE INDEX resources_by_created ON resources(scope, created);
+CREATE INDEX resources_by_status ON resources(scope, status, created);
+CREATE UNIQUE INDEX resources_by_handle ON resources(handle) WHERE handle IS NOT NULL;
+CREATE TABLE resource_bodies(
+  id INTEGER PRIMARY KEY,
+  fixed TEXT NOT NULL,
+  changing TEXT NOT NULL,
+  hidden TEXT NOT NULL,
+  tags TEXT NOT NULL
+);
+)sql";
+
+constexpr const char* kSteps[] = {kFirst};
+
+}  // namespace
+
 RoomSchema records_schema() {
-  return {"records", {}};
+  return {"records", kSteps};
 }
 
 }  // namespace sagelet::storage

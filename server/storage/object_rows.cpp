@@ -1,0 +1,229 @@
+#include "server/storage/object_rows.hpp"
+
+#include "server/storage/pairs.hpp"
+
+namespace sagelet::storage {
+
+namespace {
+
+Bucket bucket_from(const Statement& row) {
+  Bucket bucket;
+  bucket.id = row.integer(0);
+  bucket.name = row.text(1);
+  bucket.account = row.text(2);
+  bucket.region = row.text(3);
+  bucket.created = from_millis(row.integer(4));
+  return bucket;
+}
+
+ObjectRow object_from(const Statement& row, std::string_view key) {
+  ObjectRow object;
+  object.key = key;
+  object.size = static_cast<std::uint64_t>(row.integer(0));
+  object.modified = from_millis(row.integer(1));
+  object.etag = row.text(2);
+  object.storage_class = row.text(3);
+  object.checksum = row.text(4);
+  object.body = row.integer(5);
+  object.properties = row.blob(6);
+  object.tags = row.blob(7);
+  object.parts = row.blob(8);
+  return object;
+}
+
+Statement& bind_optional(Statement& statement, int position, std::string_view bytes) {
+  return bytes.empty() ? statement.bind_null(position) : statement.bind_blob(position, bytes);
+}
+
+Status free_bodies(Connection& db, BodyId body, std::string_view parts, Freed& freed) {
+  if (body != 0) TRY(free_body(db, body, freed));
+  for (const auto& part : unpack_parts(parts))
+    if (part.body != 0) TRY(free_body(db, part.body, freed));
+  return {};
+}
+
+}  // namespace
+
+// ---- buckets ----
+
+Result<std::optional<Bucket>> find_bucket(Connection& db, std::string_view name) {
+  auto query = db.prepare("SELECT id, name, account, region, created FROM buckets WHERE name = ?");
+  TRY(const bool found, query.bind(1, name).step());
+  if (!found) return std::nullopt;
+  return bucket_from(query);
+}
+
+Status insert_bucket(Connection& db, Bucket& bucket) {
+  auto insert = db.prepare("INSERT INTO buckets(name, account, region, created) VALUES (?, ?, ?, ?)");
+  TRY(insert.bind(1, bucket.name)
+          .bind(2, bucket.account)
+          .bind(3, bucket.region)
+          .bind(4, to_millis(bucket.created))
+          .run());
+  bucket.id = db.last_row_id();
+  return {};
+}
+
+Status delete_bucket(Connection& db, std::int64_t bucket) {
+  TRY(db.prepare("DELETE FROM bucket_settings WHERE bucket = ?").bind(1, bucket).run());
+  return db.prepare("DELETE FROM buckets WHERE id = ?").bind(1, bucket).run();
+}
+
+Result<std::vector<Bucket>> buckets_of(Connection& db, std::string_view account) {
+  auto query =
+      db.prepare("SELECT id, name, account, region, created FROM buckets WHERE account = ? ORDER BY name");
+  query.bind(1, account);
+  std::vector<Bucket> buckets;
+  while (true) {
+    TRY(const bool more, query.step());
+    if (!more) return buckets;
+    buckets.push_back(bucket_from(query));
+  }
+}
+
+Result<std::optional<std::string>> find_setting(Connection& db, std::int64_t bucket, std::string_view kind) {
+  auto query = db.prepare("SELECT value FROM bucket_settings WHERE bucket = ? AND kind = ?");
+  TRY(const bool found, query.bind(1, bucket).bind(2, kind).step());
+  if (!found) return std::nullopt;
+  return std::string(query.blob(0));
+}
+
+Status put_setting(Connection& db, std::int64_t bucket, std::string_view kind, std::string_view value) {
+  auto insert = db.prepare("INSERT OR REPLACE INTO bucket_settings(bucket, kind, value) VALUES (?, ?, ?)");
+  return insert.bind(1, bucket).bind(2, kind).bind_blob(3, value).run();
+}
+
+Status delete_setting(Connection& db, std::int64_t bucket, std::string_view kind) {
+  return db.prepare("DELETE FROM bucket_settings WHERE bucket = ? AND kind = ?")
+      .bind(1, bucket)
+      .bind(2, kind)
+      .run();
+}
+
+// ---- parts ----
+
+std::string pack_parts(const std::vector<PartRef>& parts) {
+  std::string packed;
+  for (const auto& part : parts) {
+    put_number(packed, part.number);
+    put_number(packed, part.size);
+    put_number(packed, static_cast<std::uint64_t>(part.body));
+    put_bytes(packed, part.checksum);
+  }
+  return packed;
+}
+
+std::vector<PartRef> unpack_parts(std::string_view bytes) {
+  std::vector<PartRef> parts;
+  while (!bytes.empty()) {
+    const auto number = take_number(bytes);
+    const auto size = number ? take_number(bytes) : std::nullopt;
+    const auto body = size ? take_number(bytes) : std::nullopt;
+    const auto checksum = body ? take_bytes(bytes) : std::nullopt;
+    if (!checksum) break;
+    parts.push_back(
+        {static_cast<std::uint32_t>(*number), *size, static_cast<BodyId>(*body), std::string(*checksum)});
+  }
+  return parts;
+}
+
+// ---- objects ----
+
+Result<std::optional<ObjectRow>> find_object(Connection& db, std::int64_t bucket, std::string_view key,
+                                             InlineBody* body) {
+  static constexpr const char* kHead =
+      "SELECT size, modified, etag, storage_class, checksum, body, properties, tags, parts "
+      "FROM objects WHERE bucket = ? AND key = ?";
+  static constexpr const char* kWithBytes =
+      "SELECT size, modified, etag, storage_class, checksum, body, properties, tags, parts, bodies.bytes "
+      "FROM objects LEFT JOIN bodies ON bodies.id = objects.body WHERE bucket = ? AND key = ?";
+  auto query = db.prepare(body == nullptr ? kHead : kWithBytes);
+  TRY(const bool found, query.bind(1, bucket).bind_blob(2, key).step());
+  if (!found) return std::nullopt;
+  if (body != nullptr && !query.is_null(9)) {
+    body->in_ledger = true;
+    body->bytes = query.blob(9);
+  }
+  return object_from(query, key);
+}
+
+Status put_object(Connection& db, std::int64_t bucket, const ObjectRow& row, Freed& freed) {
+  {
+    auto old = db.prepare("SELECT body, parts FROM objects WHERE bucket = ? AND key = ?");
+    TRY(const bool found, old.bind(1, bucket).bind_blob(2, row.key).step());
+    if (found) TRY(free_bodies(db, old.integer(0), old.blob(1), freed));
+  }
+  auto insert = db.prepare(
+      "INSERT OR REPLACE INTO objects(bucket, key, size, modified, etag, storage_class, checksum, body, "
+      "properties, "
+      "tags, parts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  insert.bind(1, bucket).bind_blob(2, row.key).bind(3, row.size).bind(4, to_millis(row.modified));
+  insert.bind(5, row.etag).bind(6, row.storage_class).bind(7, row.checksum).bind(8, row.body);
+  insert.bind_blob(9, row.properties);
+  bind_optional(insert, 10, row.tags);
+  bind_optional(insert, 11, row.parts);
+  return insert.run();
+}
+
+Result<bool> delete_object(Connection& db, std::int64_t bucket, std::string_view key, Freed& freed) {
+  auto query = db.prepare("DELETE FROM objects WHERE bucket = ? AND key = ? RETURNING body, parts");
+  TRY(const bool found, query.bind(1, bucket).bind_blob(2, key).step());
+  if (!found) return false;
+  const auto body = query.integer(0);
+  const std::string parts(query.blob(1));
+  TRY(const bool more, query.step());
+  (void)more;
+  TRY(free_bodies(db, body, parts, freed));
+  return true;
+}
+
+Result<bool> set_object_tags(Connection& db, std::int64_t bucket, std::string_view key,
+                             std::string_view tags) {
+  auto update = db.prepare("UPDATE objects SET tags = ? WHERE bucket = ? AND key = ?");
+  bind_optional(update, 1, tags);
+  TRY(update.bind(2, bucket).bind_blob(3, key).run());
+  return db.changes() > 0;
+}
+
+Result<bool> bucket_holds_objects(Connection& db, std::int64_t bucket) {
+  return db.prepare("SELECT 1 FROM objects WHERE bucket = ? LIMIT 1").bind(1, bucket).step();
+}
+
+// ---- bodies ----
+
+Status insert_body(Connection& db, BodyId id, const std::string* bytes) {
+  auto insert = db.prepare("INSERT INTO bodies(id, bytes) VALUES (?, ?)");
+  insert.bind(1, id);
+  if (bytes == nullptr) return insert.bind_null(2).run();
+  return insert.bind_blob(2, *bytes).run();
+}
+
+Status free_body(Connection& db, BodyId id, Freed& freed) {
+  auto query = db.prepare("DELETE FROM bodies WHERE id = ? RETURNING bytes IS NULL");
+  TRY(const bool found, query.bind(1, id).step());
+  if (!found) return {};
+  if (query.integer(0) != 0) freed.push_back(id);
+  TRY(const bool more, query.step());
+  (void)more;
+  return {};
+}
+
+Result<bool> body_exists(Connection& db, BodyId id) {
+  return db.prepare("SELECT 1 FROM bodies WHERE id = ?").bind(1, id).step();
+}
+
+Result<std::string> inline_bytes(Connection& db, BodyId id, bool& in_ledger) {
+  auto query = db.prepare("SELECT bytes FROM bodies WHERE id = ?");
+  TRY(const bool found, query.bind(1, id).step());
+  if (!found) return Error(ErrorKind::kNotFound, "the bytes of an object are gone");
+  in_ledger = !query.is_null(0);
+  return std::string(query.blob(0));
+}
+
+Result<BodyId> highest_body(Connection& db) {
+  auto query = db.prepare("SELECT coalesce(max(id), 0) FROM bodies");
+  TRY(const bool row, query.step());
+  return row ? query.integer(0) : 0;
+}
+
+}  // namespace sagelet::storage

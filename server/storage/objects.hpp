@@ -1,0 +1,105 @@
+#pragma once
+// Objects: bytes and their records, changed together. A reader sees the old object or the new, never half.
+// On disk: docs/formats/objects.md.
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ticket.hpp"
+#include "server/storage/bodies.hpp"
+#include "server/storage/ledger.hpp"
+#include "server/storage/object_rows.hpp"
+
+namespace sagelet::storage {
+
+/// An object opened for reading: its bytes stay what they were, whatever happens to the key.
+class OpenObject {
+ public:
+  ObjectRow row;
+  std::string bytes;  ///< the whole body, when `in_memory`
+  bool in_memory = false;
+  std::shared_ptr<const UniqueFd> file;  ///< the whole body, when it is one file
+  std::vector<PartRef> parts;            ///< when it was uploaded in parts
+
+  /// The parts' bytes, from any offset. Only for objects in parts; may be called from any one thread at a
+  /// time.
+  Result<std::size_t> read_parts(std::uint64_t offset, std::span<char> buffer) const;
+  /// The part that holds `length` bytes at `offset` alone, as its file; null when none does (or it lies in
+  /// the ledger).
+  std::shared_ptr<const UniqueFd> single_part(std::uint64_t offset, std::uint64_t length,
+                                              std::uint64_t& within) const;
+
+ private:
+  friend class ObjectStore;
+  struct Pinned;
+  std::shared_ptr<Pinned> pinned_;  ///< keeps the parts' files
+};
+
+/// Runs inside the ledger's transaction with the id that the staged bytes got (0: none). `freed` collects
+/// files that go once the change is committed.
+using ObjectChange = std::function<Status(Connection&, BodyId, Freed&)>;
+
+/// Thread-safe.
+class ObjectStore {
+ public:
+  /// Makes the folder. Files that a crash left behind are swept in the background, only after an unclean end.
+  static Result<std::unique_ptr<ObjectStore>> open(const std::filesystem::path& folder, Ledger& ledger,
+                                                   Disk& disk = real_disk());
+  ~ObjectStore();
+
+  Staged stage() { return bodies_.stage(); }
+  /// The bytes of `object` again, without copying when they are one file or in memory. Objects in parts are
+  /// read through and `seen` gets every piece; otherwise it is not called.
+  Result<Staged> stage_again(const OpenObject& object, const std::function<void(std::string_view)>& seen);
+  /// A stretch of `object`, copied; `seen` gets every piece.
+  Result<Staged> stage_range(const OpenObject& object, std::uint64_t offset, std::uint64_t length,
+                             const std::function<void(std::string_view)>& seen);
+
+  /// Keeps the bytes and runs the change, both or neither. In kPower large bytes are synced on a thread of
+  /// the store.
+  Ticket commit(Staged staged, ObjectChange change);
+  /// A change without new bytes.
+  Ticket commit(ObjectChange change) { return commit(Staged(), std::move(change)); }
+
+  struct Found {
+    std::optional<Bucket> bucket;
+    std::optional<OpenObject> object;
+  };
+  enum class Want { kRecord, kBytes };
+  Result<Found> find(std::string_view bucket, std::string_view key, Want want);
+  /// Any piece of an object, whatever way its bytes lie.
+  Status read(const OpenObject& object, std::uint64_t offset, std::span<char> buffer);
+
+  Ledger& ledger() { return ledger_; }
+  /// Drops the ledger's rows (Ledger::clear) and all bytes, in milliseconds.
+  Status clear();
+  /// Removes files that no record names. Runs by itself when needed; tests call it.
+  Status sweep();
+
+ private:
+  ObjectStore(const std::filesystem::path& folder, Ledger& ledger, Disk& disk);
+  struct Pending;
+  Status keep(Pending& pending);
+  void finish(const std::shared_ptr<Pending>& pending);
+  Result<Found> find_once(std::string_view bucket, std::string_view key, Want want);
+  Result<bool> open_bytes(const Bucket& bucket, OpenObject& object, InlineBody body);
+  Result<bool> pin_parts(const Bucket& bucket, OpenObject& object);
+  Status start();
+  void sweep_leftovers();
+
+  Ledger& ledger_;
+  std::atomic<std::uint64_t> generation_{0};  ///< odd while clear() runs
+  std::atomic<bool> stopping_{false};
+  std::filesystem::path unclean_;  ///< marker: there while a server uses the folder
+  Bodies bodies_;
+  std::unique_ptr<Workers> syncers_;  ///< kPower: sync large bodies before their record
+};
+
+}  // namespace sagelet::storage

@@ -1,0 +1,73 @@
+#include "runner/spec.hpp"
+
+#include <gtest/gtest.h>
+
+namespace sagelet {
+namespace {
+
+JobSpec full_spec() {
+  JobSpec spec;
+  spec.job_id = "j1";
+  spec.name = "iris";
+  spec.cpus = {0, 3};
+  spec.memory_limit = 1ull << 40;
+  spec.script_mode = false;
+  spec.arguments = {"-c", "echo \"\xc3\xa9\""};
+  spec.hyperparameters = {{"a", "\"x\""}, {"", "1"}};
+  spec.channels.push_back({.name = "train", .s3_uri = "s3://b/p/", .input_mode = "FastFile"});
+  spec.metrics = {{"loss", "loss=(\\d+)"}};
+  spec.stop_grace_seconds = 2;
+  return spec;
+}
+
+TEST(JobSpec, ComesBackAsItWasWritten) {
+  const JobSpec spec = full_spec();
+  const auto back = JobSpec::from_json(spec.to_json());
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(back->to_json(), spec.to_json());
+  EXPECT_EQ(back->channels.at(0).input_mode, "FastFile");
+  EXPECT_EQ(back->memory_limit, 1ull << 40);
+}
+
+TEST(JobSpec, KeepsDefaultsOfFieldsThatAreMissing) {
+  const auto spec = JobSpec::from_json(R"({"name":"x","unknown":1})");
+  ASSERT_TRUE(spec);
+  EXPECT_EQ(spec->name, "x");
+  EXPECT_EQ(spec->stop_grace_seconds, 120);
+  EXPECT_EQ(spec->hosts, std::vector<std::string>{"algo-1"});
+}
+
+TEST(JobSpec, RefusesWrongTypesAndBrokenText) {
+  for (const char* text : {"", "[]", "{", R"({"name":1})", R"({"cpus":["a"]})", R"({"channels":{}})"}) {
+    const auto spec = JobSpec::from_json(text);
+    ASSERT_FALSE(spec) << text;
+    EXPECT_EQ(spec.error().kind(), ErrorKind::kInvalid);
+  }
+}
+
+TEST(Report, ComesBackAsItWasWritten) {
+  Report report{.job_id = "j1", .host = "algo-1", .number = 7, .time_ms = 99, .phase = Phase::kFinished};
+  report.outcome = Outcome::kMaxRuntimeExceeded;
+  report.metrics = {{"loss", 0.25, 5}};
+  const auto back = Report::from_json(report.to_json());
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(back->to_json(), report.to_json());
+  EXPECT_EQ(back->phase, Phase::kFinished);
+  EXPECT_EQ(back->outcome, Outcome::kMaxRuntimeExceeded);
+}
+
+TEST(Report, RefusesAnUnknownPhase) {
+  EXPECT_FALSE(Report::from_json(R"({"phase":"Dreaming"})"));
+  EXPECT_FALSE(Report::from_json(R"({"phase":3})"));
+}
+
+TEST(Report, ReplacesBytesThatAreNotUtf8) {
+  Report report;
+  report.failure_reason = "bad \xff byte";
+  const auto back = Report::from_json(report.to_json());
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->failure_reason, "bad \xef\xbf\xbd byte");
+}
+
+}  // namespace
+}  // namespace sagelet

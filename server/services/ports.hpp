@@ -1,5 +1,6 @@
 #pragma once
 // What services need of one another, as narrow views. Bound in app.cpp; services never include one another.
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -7,6 +8,10 @@
 #include "base/result.hpp"
 #include "base/strong.hpp"
 #include "server/services/service.hpp"
+
+namespace sagelet::storage {
+class Connection;
+}
 
 namespace sagelet {
 
@@ -39,6 +44,11 @@ class CredentialStore {
                                   std::string job_id, WallTime expires) = 0;
   /// Durable when the ticket completes.
   virtual Ticket keep(const SessionCredentials& credentials) = 0;
+  /// The same as a piece of the caller's own change. A store without a ledger keeps nothing here.
+  virtual std::function<Status(storage::Connection&)> keeping(const SessionCredentials& credentials) {
+    (void)credentials;
+    return [](storage::Connection&) { return Status(); };
+  }
   virtual Result<SessionCredentials> find(std::string_view access_key) = 0;
 };
 

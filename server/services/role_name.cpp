@@ -1,0 +1,33 @@
+#include "server/services/role_name.hpp"
+
+#include "base/digest.hpp"
+#include "fmt/format.h"
+
+namespace sagelet {
+
+RoleName RoleName::parse(std::string_view arn) {
+  const auto service = arn.find(":iam::");
+  if (!arn.starts_with("arn:") || service == std::string_view::npos) return {};
+  const auto account = arn.substr(service + 6);
+  const auto role = account.find(":role/");
+  if (role == std::string_view::npos) return {};
+  const auto path = account.substr(role + 5);  // from the slash
+  const auto slash = path.rfind('/');
+  return {.account = std::string(account.substr(0, role)),
+          .path = std::string(path.substr(0, slash + 1)),
+          .name = std::string(path.substr(slash + 1))};
+}
+
+std::string role_id(std::string_view account, std::string_view name) {
+  const std::string digest = Digest::of(DigestKind::kSha256, fmt::format("role/{}/{}", account, name));
+  std::string id = "AROA";
+  for (std::size_t i = 0; i < 17; ++i)
+    id += "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"[static_cast<unsigned char>(digest[i]) % 32];
+  return id;
+}
+
+std::string assumed_role_arn(std::string_view account, std::string_view role, std::string_view session) {
+  return fmt::format("arn:aws:sts::{}:assumed-role/{}/{}", account, role, session);
+}
+
+}  // namespace sagelet

@@ -1,0 +1,21 @@
+#pragma once
+// Roles as IAM and STS spell them. Any role exists, so what AWS would have stored is derived from its name.
+#include <string>
+#include <string_view>
+
+#include "base/strong.hpp"
+
+namespace sagelet {
+
+/// arn:aws:iam::<account>:role/<path><name> taken apart; empty name: not a role's ARN.
+struct RoleName {
+  std::string account, path, name;
+  static RoleName parse(std::string_view arn);
+};
+
+/// AROA and 17 characters: the same for the same role, always.
+std::string role_id(std::string_view account, std::string_view name);
+/// arn:aws:sts::<account>:assumed-role/<role>/<session>
+std::string assumed_role_arn(std::string_view account, std::string_view role, std::string_view session);
+
+}  // namespace sagelet

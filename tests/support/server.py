@@ -57,8 +57,10 @@ class Server:
         self.url = None
 
     def command(self):
+        """A server that is started again takes its old port: runners of before look for it there."""
         where = ["--ephemeral"] if self.ephemeral else ["--data", str(self.data)]
-        return [str(SAGELET), "serve", "--port", "0", "--ready-file", str(self.ready), *where, *self.options]
+        port = self.port if self.url else 0
+        return [str(SAGELET), "serve", "--port", str(port), "--ready-file", str(self.ready), *where, *self.options]
 
     def start(self, **more_environment):
         self.ready.unlink(missing_ok=True)

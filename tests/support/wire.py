@@ -76,13 +76,15 @@ def read_answer(connection, method="GET"):
     return Answer(response)
 
 
-def send_bytes(server, raw, method="GET"):
-    """Sends bytes as they are and reads one answer. None: the server closed without one."""
+def send_bytes(server, raw, method="GET", *, end=False):
+    """Sends bytes as they are and reads one answer. None: the server closed without one. `end`: nothing more will come."""
     with connect(server) as connection:
         connection.sendall(raw)
+        if end:
+            connection.shutdown(socket.SHUT_WR)
         try:
             return read_answer(connection, method)
-        except (http.client.BadStatusLine, ConnectionResetError):
+        except (http.client.BadStatusLine, http.client.IncompleteRead, ConnectionResetError):
             return None
 
 

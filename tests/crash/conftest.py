@@ -1,0 +1,55 @@
+"""Every crash test has a server of its own, kept on disk (durability `power`), that it may kill."""
+import os
+import random
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from support.server import Server
+from support.training import Training
+
+CONFIG = "jobs:\n  stop_grace: 2\n"
+
+
+def clients(server, *services):
+    """Fresh clients: connections of before a kill are gone."""
+    config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20)
+    keys = {"endpoint_url": server.url, "aws_access_key_id": "x", "aws_secret_access_key": "x",
+            "region_name": "us-east-1", "config": config}
+    return [boto3.client(service, **keys) for service in services]
+
+
+def training_of(server, bucket="crash"):
+    sagemaker, s3, logs = clients(server, "sagemaker", "s3", "logs")
+    s3.create_bucket(Bucket=bucket)
+    return Training(sagemaker, s3, logs, bucket)
+
+
+@pytest.fixture
+def server(tmp_path):
+    running = Server(folder=tmp_path / "server", config=CONFIG, ephemeral=False)
+    running.start()
+    yield running
+    try:
+        running.get("/_sagelet/health")
+        clients_of_the_dead = training_of(running)
+        for job in clients_of_the_dead.sagemaker.list_training_jobs(StatusEquals="InProgress")["TrainingJobSummaries"]:
+            clients_of_the_dead.sagemaker.stop_training_job(TrainingJobName=job["TrainingJobName"])
+            clients_of_the_dead.wait(job["TrainingJobName"], seconds=30)
+    finally:
+        running.stop()
+    assert "Sanitizer" not in running.log(), running.log()[-8000:]
+
+
+@pytest.fixture
+def rng():
+    """Random, but a failure can be played again: SEED=<the printed number>."""
+    seed = int(os.environ.get("SEED", "0")) or int.from_bytes(os.urandom(4), "big")
+    print(f"SEED={seed}")
+    return random.Random(seed)
+
+
+@pytest.fixture(scope="session")
+def rounds():
+    return int(os.environ.get("CRASH_ROUNDS", "30"))

@@ -1,0 +1,75 @@
+"""The named crash points of the source: the program is killed exactly there, then everything promised is looked at."""
+import re
+
+import pytest
+
+from crash.conftest import clients, training_of
+from crash.test_objects import kill_while_writing, verify
+from support.server import ROOT
+
+NAMED = re.compile(r'crash_point\("([^"]+)"\)')
+
+
+def points(*folders):
+    found = set()
+    for folder in folders:
+        for path in (ROOT / folder).rglob("*.cpp"):
+            if not path.name.endswith("_test.cpp"):
+                found |= set(NAMED.findall(path.read_text()))
+    return sorted(found)
+
+
+@pytest.mark.parametrize("point", points("server/storage", "server/services/s3"))
+@pytest.mark.parametrize("passage", [1, 7])
+def test_puts_survive_a_kill_at(server, rng, point, passage):
+    clients(server, "s3")[0].create_bucket(Bucket="crash")
+    server.stop()
+    server.start(SAGELET_CRASH_AT=f"{point}:{passage}")
+    acknowledged = {}
+    try:
+        attempted = kill_while_writing(server, rng, acknowledged, crash=point)
+    except Exception:  # the point is not on the way of a put
+        server.kill()
+        pytest.skip(f"{point} is not passed by puts and deletes")
+    server.start()
+    verify(server, acknowledged, attempted)
+
+
+@pytest.mark.parametrize("point", points("server/jobs", "server/services/sagemaker", "server/storage"))
+def test_an_accepted_job_survives_a_kill_of_the_server_at(server, point):
+    training = training_of(server)
+    request = training.request("print('ran')\n")
+    server.stop()
+    server.start(SAGELET_CRASH_AT=point)
+    sagemaker = clients(server, "sagemaker")[0]
+    try:
+        sagemaker.create_training_job(**request)
+        accepted = True
+    except Exception:
+        accepted = False
+    try:
+        server.process.wait(10)
+    except Exception:
+        server.kill()
+    server.start()
+    training = training_of(server)
+    try:
+        job = training.wait(request["TrainingJobName"], seconds=60)
+    except training.sagemaker.exceptions.ClientError as error:
+        assert not accepted, f"an accepted job is gone: {error}"
+        return
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    assert training.lines(request["TrainingJobName"]).count("ran") == 1
+
+
+@pytest.mark.parametrize("point", points("runner"))
+def test_a_job_ends_truly_when_its_runner_dies_at(server, point):
+    training = training_of(server)
+    server.stop()
+    server.start(SAGELET_CRASH_AT=point)
+    training = training_of(server)
+    name = training.start("print('ran')\n")
+    job = training.wait(name, seconds=60)
+    assert job["TrainingJobStatus"] in ("Completed", "Failed")
+    if job["TrainingJobStatus"] == "Failed":
+        assert job["FailureReason"].startswith("InternalServerError")

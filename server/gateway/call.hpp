@@ -50,7 +50,7 @@ class Call final : public http::Exchange {
   http::Head head_;
   bool admin_ = false;
   auth::Judged judged_;
-  std::optional<auth::Refusal> refused_;   ///< kept until the service is known: its protocol words the answer
+  std::optional<auth::Refusal> refused_;  ///< kept until the service is known: its protocol words the answer
   Identified identified_;
   Service* service_ = nullptr;
   const wire::Protocol* protocol_ = nullptr;

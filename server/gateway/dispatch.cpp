@@ -64,7 +64,9 @@ bool reads_public_bucket(const wire::Match& match, std::string_view method,
   return false;
 }
 
-bool checks_by_model(const model::ServiceModel& service) { return service.name != "s3"; }
+bool checks_by_model(const model::ServiceModel& service) {
+  return service.name != "s3";
+}
 
 std::string validation_code(const model::ServiceModel& service) {
   if (service.name == "logs") return "InvalidParameterException";
@@ -84,7 +86,8 @@ api::Error error_of_body(const Error& error, const model::ServiceModel& service)
       return s3 ? api::Error::make("IncompleteBody", error.message(), 400)
                 : api::Error::make("SerializationException", error.message(), 400);
     case ErrorKind::kPermission:
-      return api::Error::make(s3 ? "SignatureDoesNotMatch" : "InvalidSignatureException", error.message(), 403);
+      return api::Error::make(s3 ? "SignatureDoesNotMatch" : "InvalidSignatureException", error.message(),
+                              403);
     case ErrorKind::kNoSpace:
       if (s3) return api::Error::make("InternalError", error.message(), 507);
       return api::Error::make("RequestEntityTooLargeException", error.message(), 413);
@@ -97,8 +100,8 @@ api::Error error_of_body(const Error& error, const model::ServiceModel& service)
 api::Error not_implemented(const model::ServiceModel& service, const model::Operation& operation) {
   return api::Error::make(
       "NotImplemented",
-      fmt::format("Sagelet does not emulate {} of {} yet. docs/guide/fidelity.md lists what it does.", operation.name,
-                  service.name),
+      fmt::format("Sagelet does not emulate {} of {} yet. docs/guide/fidelity.md lists what it does.",
+                  operation.name, service.name),
       501);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-// Small decisions between the steps of a call, and the only place where failures of lower rooms become AWS errors.
+// Small decisions between the steps of a call, and the only place where failures of lower rooms become AWS
+// errors.
 #include <cstdint>
 #include <functional>
 #include <optional>

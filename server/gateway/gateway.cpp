@@ -14,13 +14,21 @@ namespace sagelet::gateway {
 
 using http::Response;
 
-Gateway::Gateway(Options options, const auth::Authenticator& authenticator, admin::Admin admin, const Clock& clock,
-                 Ids& ids)
-    : options_(std::move(options)), authenticator_(authenticator), admin_(std::move(admin)), clock_(clock), ids_(ids) {}
+Gateway::Gateway(Options options, const auth::Authenticator& authenticator, admin::Admin admin,
+                 const Clock& clock, Ids& ids)
+    : options_(std::move(options)),
+      authenticator_(authenticator),
+      admin_(std::move(admin)),
+      clock_(clock),
+      ids_(ids) {}
 
-void Gateway::add(Service* service) { services_.push_back(service); }
+void Gateway::add(Service* service) {
+  services_.push_back(service);
+}
 
-std::unique_ptr<http::Exchange> Gateway::exchange() { return std::make_unique<Call>(*this); }
+std::unique_ptr<http::Exchange> Gateway::exchange() {
+  return std::make_unique<Call>(*this);
+}
 
 Service* Gateway::service(std::string_view name) const {
   for (Service* service : services_)
@@ -53,8 +61,8 @@ std::optional<Response> Call::begin(http::Head head) {
 }
 
 std::optional<Response> Call::body(std::string_view bytes) {
-  const Status kept = chunked_ ? chunked_->feed(bytes, [this](std::string_view plain) { return keep(plain); })
-                               : keep(bytes);
+  const Status kept =
+      chunked_ ? chunked_->feed(bytes, [this](std::string_view plain) { return keep(plain); }) : keep(bytes);
   if (kept) return std::nullopt;
   if (admin_) return Response::text(413, kept.error().message() + "\n");
   return failure(error_of_body(kept.error(), service_->model()));
@@ -73,8 +81,10 @@ void Call::finish(std::function<void(Response)> done) {
 std::optional<Response> Call::guard_host() {
   if (!gateway_.authenticator().host_allowed(head_))
     return counted(Response::text(
-        403, fmt::format("Sagelet does not answer to the name \"{}\". If it should, add the name to allowed_hosts in "
-                         "sagelet.yaml.\n", head_.headers.get("host"))));
+        403, fmt::format(
+                 "Sagelet does not answer to the name \"{}\". If it should, add the name to allowed_hosts in "
+                 "sagelet.yaml.\n",
+                 head_.headers.get("host"))));
   admin_ = head_.path().starts_with(admin::kPrefix);
   if (admin_ && gateway_.authenticator().origin_foreign(head_))
     return counted(Response::text(403, "Requests of other web sites are refused.\n"));
@@ -96,7 +106,8 @@ std::optional<Response> Call::identify_service() {
   service_ = gateway_.service(identified_.service);
   if (!service_)
     return counted(Response::text(
-        501, fmt::format("NotImplemented: Sagelet does not have the service \"{}\".\n", identified_.service)));
+        501,
+        fmt::format("NotImplemented: Sagelet does not have the service \"{}\".\n", identified_.service)));
   protocol_ = &wire::protocol_of(service_->model().protocol);
   fill_context();
   if (refused_) return refusal(*refused_);
@@ -126,7 +137,8 @@ std::optional<Response> Call::refuse_anonymous() {
     if (reads_public_bucket(match_, head_.method, gateway_.options().public_bucket)) return std::nullopt;
     return failure(api::Error::make("AccessDenied", "Access Denied", 403));
   }
-  return failure(api::Error::make("MissingAuthenticationToken", "Request is missing Authentication Token", 403));
+  return failure(
+      api::Error::make("MissingAuthenticationToken", "Request is missing Authentication Token", 403));
 }
 
 std::optional<Response> Call::open_sink() {
@@ -203,7 +215,8 @@ Reply<Output> Call::run(Input input) {
   try {
     return handler->call(context_, std::move(input));
   } catch (const std::exception& bug) {
-    log::error("{} {} {}: {}", context_.request_id, service_->model().name, match_.operation->name, bug.what());
+    log::error("{} {} {}: {}", context_.request_id, service_->model().name, match_.operation->name,
+               bug.what());
     return api::Error::internal();
   }
 }
@@ -216,7 +229,8 @@ void Call::answer(Reply<Output> reply, const std::function<void(Response)>& done
   output->after.reset();
   ticket.on_done([this, output, done](Status status) {
     if (status) return done(success(std::move(*output)));
-    done(failure(output->failed ? output->failed(status.error()) : logged_internal(status.error(), context_)));
+    done(
+        failure(output->failed ? output->failed(status.error()) : logged_internal(status.error(), context_)));
   });
 }
 
@@ -231,8 +245,8 @@ Response Call::success(Output output) {
 }
 
 Response Call::failure(const api::Error& error) {
-  return counted(protocol_->serialise_error(service_->model(), match_.operation, error, context_.request_id,
-                                            is_head()));
+  return counted(
+      protocol_->serialise_error(service_->model(), match_.operation, error, context_.request_id, is_head()));
 }
 
 Response Call::refusal(const auth::Refusal& refusal) {
@@ -241,8 +255,10 @@ Response Call::refusal(const auth::Refusal& refusal) {
 
 Response Call::counted(Response response) {
   auto& counters = gateway_.counters();
-  if (response.status >= 500) counters.server_errors.fetch_add(1, std::memory_order_relaxed);
-  else if (response.status >= 400) counters.client_errors.fetch_add(1, std::memory_order_relaxed);
+  if (response.status >= 500)
+    counters.server_errors.fetch_add(1, std::memory_order_relaxed);
+  else if (response.status >= 400)
+    counters.client_errors.fetch_add(1, std::memory_order_relaxed);
   return response;
 }
 

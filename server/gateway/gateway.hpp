@@ -19,9 +19,10 @@ namespace sagelet::gateway {
 
 struct Options {
   std::string default_region = "us-east-1";
-  std::string server_host = "127.0.0.1";                ///< --host: its sub-names are virtual-host style buckets
-  std::size_t body_limit = 16u << 20;                   ///< bodies that are gathered in memory; streams have none here
-  std::function<bool(std::string_view bucket)> public_bucket;   ///< may be read without a signature (seeded buckets)
+  std::string server_host = "127.0.0.1";  ///< --host: its sub-names are virtual-host style buckets
+  std::size_t body_limit = 16u << 20;     ///< bodies that are gathered in memory; streams have none here
+  std::function<bool(std::string_view bucket)>
+      public_bucket;  ///< may be read without a signature (seeded buckets)
 };
 
 /// Counted for /_sagelet/metrics. Relaxed: figures, not facts to decide on.
@@ -32,13 +33,14 @@ struct Counters {
 /// Thread-safe once made. Outlives every exchange it gave out.
 class Gateway {
  public:
-  Gateway(Options options, const auth::Authenticator& authenticator, admin::Admin admin, const Clock& clock, Ids& ids);
+  Gateway(Options options, const auth::Authenticator& authenticator, admin::Admin admin, const Clock& clock,
+          Ids& ids);
 
   /// Before the first request. The gateway keeps the pointer, not the service.
   void add(Service* service);
   std::unique_ptr<http::Exchange> exchange();
 
-  Service* service(std::string_view name) const;   ///< null when it is not there
+  Service* service(std::string_view name) const;  ///< null when it is not there
   const Options& options() const { return options_; }
   const auth::Authenticator& authenticator() const { return authenticator_; }
   const admin::Admin& admin() const { return admin_; }

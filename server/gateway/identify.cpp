@@ -136,7 +136,8 @@ bool is_form(const http::Head& head) {
          head.headers.get("content-type").starts_with("application/x-www-form-urlencoded");
 }
 
-std::string service_of(const http::Head& head, const std::optional<AwsName>& name, std::string_view scope_service) {
+std::string service_of(const http::Head& head, const std::optional<AwsName>& name,
+                       std::string_view scope_service) {
   if (name) return name->service;
   if (const auto target = head.headers.find("x-amz-target"))
     if (auto service = service_of_target(*target); !service.empty()) return service;

@@ -84,15 +84,18 @@ http::ProxyPolicy make_proxy_policy(ProxyOptions given) {
   const Upstream upstream = parse_upstream(options->upstream_url);
   return [options, upstream](const http::Head& head, std::string_view host, std::uint16_t) {
     if (!may_use(head, *options))
-      return refuse(407, "The proxy is open to this machine only, or with a job's token as Proxy-Authorization.\n");
+      return refuse(
+          407, "The proxy is open to this machine only, or with a job's token as Proxy-Authorization.\n");
     if (const auto name = parse_aws_name(host); name && options->has_service(name->service)) {
       ProxyDecision out;
       out.kind = ProxyDecision::Kind::kServeHere;
       return out;
     }
     if (options->offline)
-      return refuse(403, fmt::format("{} is outside, and sagelet runs with --offline. Start it without --offline to "
-                                     "let it through.\n", host));
+      return refuse(
+          403, fmt::format("{} is outside, and sagelet runs with --offline. Start it without --offline to "
+                           "let it through.\n",
+                           host));
     return tunnel(*options, upstream, host);
   };
 }

@@ -10,18 +10,28 @@ using http::Response;
 
 int status_of(const Error& error) {
   switch (error.kind()) {
-    case ErrorKind::kPermission: return 403;
-    case ErrorKind::kNotFound: return 404;
-    case ErrorKind::kInvalid: return 400;
-    case ErrorKind::kNoSpace: return 507;
-    case ErrorKind::kUnavailable: return 503;
-    default: return 500;
+    case ErrorKind::kPermission:
+      return 403;
+    case ErrorKind::kNotFound:
+      return 404;
+    case ErrorKind::kInvalid:
+      return 400;
+    case ErrorKind::kNoSpace:
+      return 507;
+    case ErrorKind::kUnavailable:
+      return 503;
+    default:
+      return 500;
   }
 }
 
-Response failure(const Error& error) { return Response::text(status_of(error), error.message() + "\n"); }
+Response failure(const Error& error) {
+  return Response::text(status_of(error), error.message() + "\n");
+}
 
-Response json(std::string text) { return Response::text(200, std::move(text), "application/json"); }
+Response json(std::string text) {
+  return Response::text(200, std::move(text), "application/json");
+}
 
 std::string_view bearer(std::string_view authorization) {
   constexpr std::string_view kScheme = "Bearer ";
@@ -34,7 +44,8 @@ Response reset(const Admin& admin) {
 }
 
 Response report(const Admin& admin, const http::Head& head, std::string_view body) {
-  if (auto done = admin.report(bearer(head.headers.get("authorization")), body); !done) return failure(done.error());
+  if (auto done = admin.report(bearer(head.headers.get("authorization")), body); !done)
+    return failure(done.error());
   return json("{}\n");
 }
 
@@ -51,8 +62,10 @@ Response authority(const Admin& admin) {
 }
 
 Response unknown(std::string_view path) {
-  return Response::text(404, fmt::format("{} is not here. There are health, ready, status, doctor, metrics, authority "
-                                         "(GET) and reset (POST) under {}.\n", path, kPrefix));
+  return Response::text(
+      404, fmt::format("{} is not here. There are health, ready, status, doctor, metrics, authority "
+                       "(GET) and reset (POST) under {}.\n",
+                       path, kPrefix));
 }
 
 Response wrong_method(std::string_view allowed) {
@@ -72,7 +85,8 @@ Response answer(const Admin& admin, const http::Head& head, std::string_view bod
   if (name == "health" || name == "ready") return json("{\"status\":\"ok\"}\n");
   if (name == "status") return json(admin.status());
   if (name == "doctor") return json(admin.doctor());
-  if (name == "metrics") return Response::text(200, admin.metrics(), "text/plain; version=0.0.4; charset=utf-8");
+  if (name == "metrics")
+    return Response::text(200, admin.metrics(), "text/plain; version=0.0.4; charset=utf-8");
   if (name == "authority") return authority(admin);
   constexpr std::string_view kCredentials = "credentials/";
   if (name.starts_with(kCredentials)) return credentials(admin, head, name.substr(kCredentials.size()));

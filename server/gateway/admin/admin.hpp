@@ -12,11 +12,11 @@ namespace sagelet::admin {
 
 /// Bound in app.cpp. Each may be called on any thread that may wait.
 struct Admin {
-  std::function<Status()> reset;                       ///< stop jobs, drop records and objects; seeded buckets stay
-  std::function<std::string()> status;                 ///< JSON
-  std::function<std::string()> doctor;                 ///< JSON
-  std::function<std::string()> metrics;                ///< Prometheus text
-  std::function<Result<std::string>()> authority;      ///< PEM
+  std::function<Status()> reset;         ///< stop jobs, drop records and objects; seeded buckets stay
+  std::function<std::string()> status;   ///< JSON
+  std::function<std::string()> doctor;   ///< JSON
+  std::function<std::string()> metrics;  ///< Prometheus text
+  std::function<Result<std::string>()> authority;  ///< PEM
   std::function<Status(std::string_view token, std::string_view json)> report;
   /// Container credentials of a session, as JSON, when `token` is its session token.
   std::function<Result<std::string>(std::string_view access_key, std::string_view token)> credentials;

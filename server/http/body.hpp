@@ -13,7 +13,8 @@
 
 namespace sagelet::http {
 
-/// Bytes of an open file; net uses sendfile for large ones. `owner` keeps the descriptor (or a cache entry) alive.
+/// Bytes of an open file; net uses sendfile for large ones. `owner` keeps the descriptor (or a cache entry)
+/// alive.
 struct FileRange {
   std::shared_ptr<const UniqueFd> file;
   std::uint64_t offset = 0;

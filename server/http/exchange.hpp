@@ -1,6 +1,6 @@
 #pragma once
-// One request's life, seen from server/net. The gateway implements it; app.cpp hands net the factory, so net never
-// sees the gateway.
+// One request's life, seen from server/net. The gateway implements it; app.cpp hands net the factory, so net
+// never sees the gateway.
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -11,7 +11,8 @@
 
 namespace sagelet::http {
 
-/// Calls come from one thread at a time, in the order begin, body*, finish. Destroyed at any point when the client goes.
+/// Calls come from one thread at a time, in the order begin, body*, finish. Destroyed at any point when the
+/// client goes.
 class Exchange {
  public:
   virtual ~Exchange() = default;
@@ -26,8 +27,8 @@ class Exchange {
   /// finish() may wait for disk or others: net runs it on the pool instead of the I/O thread.
   virtual bool waits() const = 0;
 
-  /// Runs the handler. `done` is called exactly once, from any thread, perhaps before finish() returns. The exchange
-  /// stays alive until then.
+  /// Runs the handler. `done` is called exactly once, from any thread, perhaps before finish() returns. The
+  /// exchange stays alive until then.
   virtual void finish(std::function<void(Response)> done) = 0;
 };
 
@@ -36,7 +37,7 @@ using ExchangeFactory = std::function<std::unique_ptr<Exchange>()>;
 /// What the forward proxy does with CONNECT (or an absolute-form request) for host:port.
 struct ProxyDecision {
   enum class Kind { kServeHere, kTunnel, kRefuse } kind = Kind::kRefuse;
-  std::string via_host;           ///< kTunnel: the upstream proxy, empty for a direct connection
+  std::string via_host;  ///< kTunnel: the upstream proxy, empty for a direct connection
   std::uint16_t via_port = 0;
   std::string via_authorization;  ///< kTunnel: Proxy-Authorization value for the upstream proxy, or empty
   std::optional<Response> refusal;

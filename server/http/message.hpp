@@ -12,15 +12,15 @@ namespace sagelet::http {
 
 /// Who is at the other end of the connection.
 struct Peer {
-  std::string address;          ///< without the port
+  std::string address;  ///< without the port
   bool loopback = true;
   bool tls = false;
-  std::string tunnel_host;      ///< the name the client CONNECTed to (we ended its TLS), else empty
+  std::string tunnel_host;  ///< the name the client CONNECTed to (we ended its TLS), else empty
 };
 
 struct Head {
-  std::string method;           ///< upper case as sent
-  std::string target;           ///< exactly as sent: nothing decoded, no dots or slashes folded
+  std::string method;  ///< upper case as sent
+  std::string target;  ///< exactly as sent: nothing decoded, no dots or slashes folded
   Headers headers;
   std::optional<std::uint64_t> content_length;
   bool chunked = false;
@@ -33,9 +33,9 @@ struct Head {
 
 struct Response {
   int status = 200;
-  Headers headers;              ///< net adds Content-Length or Transfer-Encoding, Date, Connection, Server
+  Headers headers;  ///< net adds Content-Length or Transfer-Encoding, Date, Connection, Server
   Body body;
-  bool close = false;           ///< end the connection after this answer
+  bool close = false;  ///< end the connection after this answer
   /// A HEAD answer says how long the body would be; net sends no body.
   std::optional<std::uint64_t> content_length_only;
 

@@ -165,6 +165,7 @@ def container():
     """The story where no namespaces are to be had: inside a docker container with the default profile."""
     if not (ROOT / "build/release/bin/sagelet").exists():
         return Tally.skip("container: there is no server in this tree yet")
+    run(["script/bootstrap"], {"BOOTSTRAP": "docker"})  # without an engine the tests skip and say so
     return pytest("container", "tests/support/container_story.py", "-rs")
 
 

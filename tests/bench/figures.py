@@ -1,0 +1,247 @@
+"""The figures: each knows how to take itself once, for each contestant. bench.py interleaves and sums up."""
+import http.client
+import json
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+import tempfile
+import time
+
+import machine
+from support.server import PYTHON, SAGELET, Server, clean_environment
+from support.training import ROLE, SKLEARN, source_archive
+
+JOBS, OBJECTS, SECONDS = 10_000, 100_000, 2.0
+UNKNOWN_IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/never-run:1"
+
+
+def job_request(name, image=SKLEARN, source=None):
+    values = {"epochs": 1, "batch-size": 64, "lr": 0.001}
+    if source:
+        values.update(sagemaker_program="train.py", sagemaker_submit_directory=source)
+    return {
+        "TrainingJobName": name, "RoleArn": ROLE, "HyperParameters": {k: json.dumps(v) for k, v in values.items()},
+        "AlgorithmSpecification": {"TrainingImage": image, "TrainingInputMode": "File", "MetricDefinitions": [
+            {"Name": "loss", "Regex": "loss=([0-9.]+)"}]},
+        "OutputDataConfig": {"S3OutputPath": "s3://bench/out"},
+        "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 10},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 3600}, "Tags": [{"Key": "bench", "Value": "1"}]}
+
+
+class Bench:
+    """A server with a full store, shared by the figures that need one; made at first use."""
+
+    def __init__(self, jobs=JOBS, objects=OBJECTS):
+        self.jobs, self.objects = jobs, objects
+        self.server = None
+
+    def start(self):
+        if self.server is None:
+            self.server = Server(ephemeral=False)
+            self.server.start()
+            machine.pin(self.server.pid, 0)
+            self.requests = machine.Requests("127.0.0.1", self.server.port)
+            self.idle_mb = machine.anonymous_mb(self.server.pid)
+            self.requests.replay([self.requests.s3("PUT", "/bench")])
+        return self
+
+    def fill(self):
+        """Jobs of an image nobody knows end at once, so the store is full and the machine is free."""
+        self.start()
+        if not hasattr(self, "filled"):
+            for at in range(0, self.jobs, 2000):
+                self.requests.replay([self.requests.sagemaker("CreateTrainingJob", job_request(
+                    f"fill-{number:06}", UNKNOWN_IMAGE)) for number in range(at, min(at + 2000, self.jobs))], 8)
+            for at in range(0, self.objects, 10_000):
+                self.requests.replay([self.requests.s3("PUT", f"/bench/fill/{number:06}", b"x" * 100)
+                                      for number in range(at, min(at + 10_000, self.objects))], 16)
+            self.filled = True
+        return self
+
+    def close(self):
+        if self.server is not None:
+            self.server.stop()
+            self.server.remove()
+            self.server = None
+
+
+def noop_job(bench):
+    """Seconds from CreateTrainingJob to Completed by the API, beside plain python of the same script."""
+    script = "print('nothing to do')\n"
+    server = Server().start()
+    try:
+        requests = machine.Requests("127.0.0.1", server.port)
+        archive = source_archive({"train.py": script})
+        requests.replay([requests.s3("PUT", "/bench"), requests.s3("PUT", "/bench/sourcedir.tar.gz", archive)])
+        ours = [run_job(requests, f"noop-{number}") for number in range(8)]
+        with tempfile.NamedTemporaryFile("w", suffix=".py") as file:
+            file.write(script)
+            file.flush()
+            plain = [timed([str(PYTHON), file.name]) for _ in range(8)]
+    finally:
+        server.stop()
+        server.remove()
+    return {"job": statistics.median(ours) * 1e3, "plain python": statistics.median(plain) * 1e3}
+
+
+def timed(command):
+    began = time.monotonic()
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+    return time.monotonic() - began
+
+
+def run_job(requests, name):
+    """Polls each millisecond on one connection, so that waiting costs nothing to speak of."""
+    connection = http.client.HTTPConnection(requests.host, requests.port, timeout=60)
+    connection.connect()
+
+    def call(operation, body):
+        connection.sock.sendall(requests.sagemaker(operation, body))
+        response = http.client.HTTPResponse(connection.sock)
+        response.begin()
+        return json.loads(response.read() or b"{}")
+
+    began = time.monotonic()
+    call("CreateTrainingJob", job_request(name, source="s3://bench/sourcedir.tar.gz"))
+    while True:
+        job = call("DescribeTrainingJob", {"TrainingJobName": name})
+        if job["TrainingJobStatus"] != "InProgress":
+            break
+        time.sleep(0.001)
+    if job["TrainingJobStatus"] != "Completed":
+        raise RuntimeError(job.get("FailureReason"))
+    return time.monotonic() - began
+
+
+def ready_line(*options):
+    """Milliseconds from fork to the ready line."""
+    began = time.monotonic()
+    process = subprocess.Popen([str(SAGELET), "serve", "--port", "0", *options], stdout=subprocess.PIPE, text=True,
+                               stderr=subprocess.DEVNULL, env=clean_environment())
+    line = process.stdout.readline()
+    took = time.monotonic() - began
+    process.terminate()
+    process.wait(30)
+    if not line.startswith("sagelet ready"):
+        raise RuntimeError(f"serve said {line!r}")
+    return took * 1e3
+
+
+def start_empty(bench):
+    return {"ready": statistics.median(ready_line("--ephemeral") for _ in range(9))}
+
+
+def start_full(bench):
+    """On a copy of the full store, so that the one being measured goes on."""
+    bench.fill()
+    with tempfile.TemporaryDirectory(prefix="sagelet-bench-") as folder:
+        bench.server.stop()
+        shutil.copytree(bench.server.data, pathlib.Path(folder) / "data", symlinks=True)
+        bench.server.start()
+        machine.pin(bench.server.pid, 0)
+        bench.requests = machine.Requests("127.0.0.1", bench.server.port)
+        return {"ready": statistics.median(ready_line("--data", f"{folder}/data") for _ in range(3))}
+
+
+def memory(bench):
+    bench.start()
+    idle = bench.idle_mb
+    get_small(bench)
+    describe(bench)
+    return {"idle": idle, "after load": machine.anonymous_mb(bench.server.pid)}
+
+
+def describe_requests(bench, count=200):
+    return [bench.requests.sagemaker("DescribeTrainingJob", {"TrainingJobName": f"fill-{number:06}"})
+            for number in range(0, bench.jobs, max(1, bench.jobs // count))]
+
+
+def describe(bench):
+    bench.fill()
+    told = bench.requests.cost(bench.server.pid, describe_requests(bench), 32, SECONDS)
+    return {"cpu us": told["cpu_us"], "per second": told["requests"] / told["seconds"]}
+
+
+def describe_poll(bench):
+    bench.fill()
+    told = bench.requests.cost(bench.server.pid, describe_requests(bench), 256, SECONDS)
+    return {"p99 ms": told["p99_us"] / 1e3, "3 x 256 x cpu, ms": 3 * 256 * told["cpu_us"] / 1e3}
+
+
+def list_jobs(bench):
+    bench.fill()
+    request = bench.requests.sagemaker("ListTrainingJobs", {"MaxResults": 100, "SortBy": "CreationTime",
+                                                            "SortOrder": "Descending"})
+    return {"cpu us": bench.requests.cost(bench.server.pid, [request], 8, SECONDS)["cpu_us"]}
+
+
+def create_job(bench):
+    """Survives kill -9 and power loss: the store is in its default mode. A busy machine keeps them queued."""
+    bench.start()
+    name = f"create-{os.getpid()}-{time.monotonic_ns()}"
+    requests = [bench.requests.sagemaker("CreateTrainingJob", job_request(f"{name}-{number}", UNKNOWN_IMAGE))
+                for number in range(1000)]
+    told = bench.requests.cost(bench.server.pid, requests, 32)
+    return {"cpu us": told["cpu_us"], "per second": told["requests"] / told["seconds"]}
+
+
+NGINX = """
+daemon off; worker_processes 1; pid {folder}/pid; error_log /dev/null;
+events {{ worker_connections 1024; }}
+http {{ access_log off; sendfile on; tcp_nodelay on; keepalive_requests 1000000;
+  client_body_temp_path {folder}/a; proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c;
+  uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e;
+  server {{ listen 127.0.0.1:{port}; root {folder}/root; }} }}
+"""
+
+
+def nginx_get(body):
+    """CPU of nginx for the same bytes from a file, or None without nginx."""
+    if not shutil.which("nginx"):
+        return None
+    import socket
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with tempfile.TemporaryDirectory(prefix="sagelet-nginx-") as folder:
+        os.chmod(folder, 0o755)
+        root = pathlib.Path(folder) / "root" / "bench"
+        root.mkdir(parents=True)
+        (root / "small").write_bytes(body)
+        (pathlib.Path(folder) / "conf").write_text(NGINX.format(folder=folder, port=port))
+        master = subprocess.Popen(["nginx", "-c", f"{folder}/conf", "-p", folder], stderr=subprocess.DEVNULL)
+        try:
+            time.sleep(0.5)
+            worker = int(subprocess.check_output(["pgrep", "-P", str(master.pid)]).split()[0])
+            machine.pin(worker, 0)
+            requests = machine.Requests("127.0.0.1", port)
+            return requests.cost(worker, [requests.s3("GET", "/bench/small")], 32, SECONDS)["cpu_us"]
+        finally:
+            master.terminate()
+            master.wait(10)
+
+
+def get_small(bench):
+    """GET 4 KiB, signature checked, beside nginx with the same bytes from a file."""
+    bench.start()
+    body = os.urandom(4096)
+    bench.requests.replay([bench.requests.s3("PUT", "/bench/small", body)])
+    ours = bench.requests.cost(bench.server.pid, [bench.requests.s3("GET", "/bench/small")], 32, SECONDS)["cpu_us"]
+    theirs = nginx_get(body)
+    return {"cpu us": ours, **({"nginx cpu us": theirs, "ratio": ours / theirs} if theirs else {})}
+
+
+# name: (function, {value: aim}); an aim is an upper bound.
+FIGURES = {
+    "no-op job, ms": (noop_job, {"job": None}),
+    "start empty, ms": (start_empty, {"ready": 10}),
+    "start with 10,000 jobs and 100,000 objects, ms": (start_full, {"ready": 150}),
+    "anonymous memory, MB": (memory, {"idle": 8, "after load": 40}),
+    "DescribeTrainingJob": (describe, {"cpu us": 45}),
+    "DescribeTrainingJob, 256 pollers": (describe_poll, {"p99 ms": None}),
+    "ListTrainingJobs, 100 of 10,000": (list_jobs, {"cpu us": 400}),
+    "CreateTrainingJob": (create_job, {"cpu us": 80}),
+    "GET 4 KiB": (get_small, {"ratio": 1.3}),
+}

@@ -1,5 +1,6 @@
 #include "server/http/conditional.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 #include "base/time_text.hpp"

@@ -1,19 +1,31 @@
 #include "base/sigv4.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "base/digest.hpp"
-#include "fmt/format.h"
 
 namespace sagelet::sigv4 {
 
 namespace {
 
-constexpr char kHexUpper[] = "0123456789ABCDEF";
+constexpr char kHex[] = "0123456789ABCDEF";
 
-bool unreserved(unsigned char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-         c == '.' || c == '~';
+constexpr std::array<bool, 256> kUnreserved = [] {
+  std::array<bool, 256> table{};
+  for (const char c : std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~"))
+    table[static_cast<unsigned char>(c)] = true;
+  return table;
+}();
+
+bool unreserved(char c) {
+  return kUnreserved[static_cast<unsigned char>(c)];
+}
+
+void append_escape(std::string& out, char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  const char escape[3] = {'%', kHex[byte >> 4], kHex[byte & 15]};
+  out.append(escape, 3);
 }
 
 int hex_value(char c) {
@@ -23,92 +35,107 @@ int hex_value(char c) {
   return -1;
 }
 
-/// Outer blanks go, inner runs of blanks become one.
-void append_value(std::string& out, std::string_view value) {
-  const std::size_t start = out.size();
-  bool blank = false;
-  for (const char c : value) {
-    if (c == ' ' || c == '\t') {
-      blank = out.size() > start;
-      continue;
+/// The byte an escape at text[at] stands for; -1 when it is none.
+int escaped_byte(std::string_view text, std::size_t at) {
+  if (text[at] != '%' || at + 2 >= text.size()) return -1;
+  const int high = hex_value(text[at + 1]), low = hex_value(text[at + 2]);
+  return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
+enum class Place { kPath, kQuery };
+
+/// One spelling for all: what a strict encoder would have sent for the same bytes. An escaped slash stays
+/// escaped.
+void append_normalised(std::string& out, std::string_view sent, Place place) {
+  for (std::size_t i = 0; i < sent.size(); ++i) {
+    const char c = sent[i];
+    if (unreserved(c) || (c == '/' && place == Place::kPath)) {
+      out += c;
+    } else if (const int byte = escaped_byte(sent, i); byte >= 0) {
+      i += 2;
+      if (unreserved(static_cast<char>(byte)))
+        out += static_cast<char>(byte);
+      else
+        append_escape(out, static_cast<char>(byte));
+    } else if (c == '+' && place == Place::kQuery) {
+      out += "%20";  // servers read it as a blank
+    } else {
+      append_escape(out, c);
     }
-    if (blank) out += ' ';
-    blank = false;
-    out += c;
   }
 }
 
-/// Removes "." and ".." segments and doubled slashes, as services other than S3 want it.
-std::string normalised(std::string_view path) {
-  std::vector<std::string_view> kept;
-  std::string_view rest = path;
-  while (!rest.empty()) {
-    const auto slash = rest.find('/');
-    const auto segment = rest.substr(0, slash);
+/// Services other than S3: dot segments and doubled slashes go, then the sent text is encoded once more.
+void append_folded_path(std::string& out, std::string_view path) {
+  std::vector<std::string_view> segments;
+  for (std::size_t at = 0; at <= path.size();) {
+    const auto slash = std::min(path.find('/', at), path.size());
+    const std::string_view segment = path.substr(at, slash - at);
     if (segment == "..") {
-      if (!kept.empty()) kept.pop_back();
+      if (!segments.empty()) segments.pop_back();
     } else if (!segment.empty() && segment != ".") {
-      kept.push_back(segment);
+      segments.push_back(segment);
     }
-    if (slash == std::string_view::npos) break;
-    rest.remove_prefix(slash + 1);
+    at = slash + 1;
   }
-  std::string out;
-  for (const auto segment : kept) out.append("/").append(segment);
-  if (out.empty() || path.ends_with('/')) out += '/';
-  return out;
+  for (const std::string_view segment : segments) out.append("/").append(percent_encode(segment));
+  if (segments.empty() || path.ends_with('/')) out += '/';
 }
 
 void append_path(std::string& out, const CanonicalRequest& request) {
-  if (request.path.empty()) {
+  if (request.path.empty())
     out += '/';
-  } else if (request.is_s3) {
-    out += request.path;
-  } else {
-    out += percent_encode(normalised(request.path), true);
-  }
+  else if (request.is_s3)
+    append_normalised(out, request.path, Place::kPath);
+  else
+    append_folded_path(out, request.path);
 }
 
 void append_query(std::string& out, const CanonicalRequest& request) {
   if (request.query.empty()) return;
-  std::vector<std::string> pairs;
-  std::string_view rest = request.query;
-  while (true) {
-    const auto amp = rest.find('&');
-    const auto item = rest.substr(0, amp);
-    const auto equals = item.find('=');
-    const auto name = item.substr(0, equals);
-    if (!item.empty() && !(request.without_signature && name == "X-Amz-Signature")) {
-      // Decoded and encoded again: clients differ in what they escape, the signature does not.
-      std::string pair = percent_encode(percent_decode(name));
-      pair += '=';
-      if (equals != std::string_view::npos) pair += percent_encode(percent_decode(item.substr(equals + 1)));
-      pairs.push_back(std::move(pair));
-    }
-    if (amp == std::string_view::npos) break;
-    rest.remove_prefix(amp + 1);
+  std::vector<std::pair<std::string, std::string>> pairs;
+  for (std::size_t at = 0; at <= request.query.size();) {
+    const auto end = std::min(request.query.find('&', at), request.query.size());
+    const std::string_view pair = request.query.substr(at, end - at);
+    at = end + 1;
+    if (pair.empty()) continue;
+    const auto equals = std::min(pair.find('='), pair.size());
+    auto& [name, value] = pairs.emplace_back();
+    append_normalised(name, pair.substr(0, equals), Place::kQuery);
+    append_normalised(value, pair.substr(std::min(equals + 1, pair.size())), Place::kQuery);
+    if (request.without_signature && name == "X-Amz-Signature") pairs.pop_back();
   }
-  // By name, then by value; '=' would sort after digits, so names are compared apart.
-  std::sort(pairs.begin(), pairs.end(), [](const std::string& a, const std::string& b) {
-    const std::string_view name_a = std::string_view(a).substr(0, a.find('='));
-    const std::string_view name_b = std::string_view(b).substr(0, b.find('='));
-    return name_a != name_b ? name_a < name_b : a < b;
-  });
-  for (std::size_t i = 0; i < pairs.size(); ++i) {
-    if (i > 0) out += '&';
-    out += pairs[i];
+  std::sort(pairs.begin(), pairs.end());
+  for (const auto& [name, value] : pairs) {
+    if (&name != &pairs.front().first) out += '&';
+    out.append(name).append("=").append(value);
   }
+}
+
+/// Outer blanks go, inner runs of blanks become one.
+void append_header_value(std::string& out, std::string_view value) {
+  const std::size_t start = out.size();
+  for (const char c : value) {
+    const bool blank = c == ' ' || c == '\t' || c == '\n' || c == '\r';
+    if (!blank)
+      out += c;
+    else if (out.size() > start && out.back() != ' ')
+      out += ' ';
+  }
+  if (out.size() > start && out.back() == ' ') out.pop_back();
 }
 
 }  // namespace
 
 std::string Scope::str() const {
-  return fmt::format("{}/{}/{}/aws4_request", date, region, service);
+  std::string out;
+  out.reserve(date.size() + region.size() + service.size() + 15);
+  return out.append(date).append("/").append(region).append("/").append(service).append("/aws4_request");
 }
 
 std::string canonical_text(const CanonicalRequest& request) {
   std::string out;
-  out.reserve(512);
+  out.reserve(512 + request.path.size() + request.query.size());
   out.append(request.method).append("\n");
   append_path(out, request);
   out += '\n';
@@ -116,47 +143,42 @@ std::string canonical_text(const CanonicalRequest& request) {
   out += '\n';
   for (const auto& [name, value] : request.signed_headers) {
     out.append(name).append(":");
-    append_value(out, value);
+    append_header_value(out, value);
     out += '\n';
   }
   out += '\n';
-  bool first = true;
-  for (const auto& [name, value] : request.signed_headers) {
-    if (!first) out += ';';
-    first = false;
-    out += name;
+  for (const auto& header : request.signed_headers) {
+    if (&header != &request.signed_headers.front()) out += ';';
+    out.append(header.first);
   }
-  out.append("\n").append(request.payload_hash);
-  return out;
+  return out.append("\n").append(request.payload_hash);
 }
 
-std::string string_to_sign(std::string_view amz_date, const Scope& scope, std::string_view canonical) {
-  return fmt::format("AWS4-HMAC-SHA256\n{}\n{}\n{}", amz_date, scope.str(),
-                     to_hex(Digest::of(DigestKind::kSha256, canonical)));
+std::string string_to_sign(std::string_view amz_date, const Scope& scope, std::string_view canonical_text) {
+  std::string out("AWS4-HMAC-SHA256\n");
+  out.append(amz_date).append("\n").append(scope.str()).append("\n");
+  return out.append(to_hex(Digest::of(DigestKind::kSha256, canonical_text)));
 }
 
 std::string signing_key(std::string_view secret, const Scope& scope) {
-  const std::string date = hmac_sha256(std::string("AWS4").append(secret), scope.date);
+  const std::string date = hmac_sha256("AWS4" + std::string(secret), scope.date);
   const std::string region = hmac_sha256(date, scope.region);
   const std::string service = hmac_sha256(region, scope.service);
   return hmac_sha256(service, "aws4_request");
 }
 
-std::string signature(std::string_view key, std::string_view text) {
-  return to_hex(hmac_sha256(key, text));
+std::string signature(std::string_view signing_key, std::string_view string_to_sign) {
+  return to_hex(hmac_sha256(signing_key, string_to_sign));
 }
 
 std::string percent_encode(std::string_view bytes, bool keep_slash) {
   std::string out;
-  out.reserve(bytes.size() + 16);
-  for (const unsigned char c : bytes) {
-    if (unreserved(c) || (keep_slash && c == '/')) {
-      out += static_cast<char>(c);
-    } else {
-      out += '%';
-      out += kHexUpper[c >> 4];
-      out += kHexUpper[c & 15];
-    }
+  out.reserve(bytes.size());
+  for (const char c : bytes) {
+    if (unreserved(c) || (keep_slash && c == '/'))
+      out += c;
+    else
+      append_escape(out, c);
   }
   return out;
 }
@@ -165,15 +187,9 @@ std::string percent_decode(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size()) {
-      const int high = hex_value(text[i + 1]), low = hex_value(text[i + 2]);
-      if (high >= 0 && low >= 0) {
-        out += static_cast<char>(high << 4 | low);
-        i += 2;
-        continue;
-      }
-    }
-    out += text[i];
+    const int byte = escaped_byte(text, i);
+    out += byte >= 0 ? static_cast<char>(byte) : text[i];
+    if (byte >= 0) i += 2;
   }
   return out;
 }

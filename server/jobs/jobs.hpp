@@ -1,9 +1,11 @@
 #pragma once
-// What the server knows of running jobs: queue, admission by cores and memory, stop, adoption after a restart.
+// What the server knows of running jobs: queue, admission by cores and memory, stop, adoption after a
+// restart.
 //
-// One thread and one queue of its own. A job is known from the moment its row is in the ledger (the same transaction as
-// the service's record), so a crash in between loses no job: adopt() looks at every row again.
+// One thread and one queue of its own. A job is known from the moment its row is in the ledger (the same
+// transaction as the service's record), so a crash in between loses no job: adopt() looks at every row again.
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -18,37 +20,41 @@
 
 namespace sagelet::jobs {
 
-/// What to run for an image: sagelet.yaml's images: in order, then the defaults (AWS framework images: process).
+/// What to run for an image: sagelet.yaml's images: in order, then the defaults (AWS framework images:
+/// process).
 struct ImageRule {
-  std::string match;     ///< glob on the image URI: * and ?
-  std::string python;    ///< process sandbox with this interpreter; empty: not a process rule
-  std::string docker;    ///< docker image; empty: not a docker rule
+  std::string match;   ///< glob on the image URI: * and ?
+  std::string python;  ///< process sandbox with this interpreter; empty: not a process rule
+  std::string docker;  ///< docker image; empty: not a docker rule
 };
 
 struct Options {
-  std::filesystem::path runner;            ///< sagelet-runner beside the server's own binary
-  std::filesystem::path folder;            ///< <data>/jobs; a folder a job
+  std::filesystem::path runner;  ///< sagelet-runner beside the server's own binary
+  std::filesystem::path folder;  ///< <data>/jobs; a folder a job
   std::filesystem::path pip_cache;
-  std::function<std::string()> server_url; ///< known once we listen
-  /// "NAME=value" for every job: PIP_* of ours, proxy and authority so that a script's own SDK calls reach us.
+  std::function<std::string()> server_url;  ///< known once we listen
+  /// "NAME=value" for every job: PIP_* of ours, proxy and authority so that a script's own SDK calls reach
+  /// us.
   std::function<std::vector<std::string>()> job_environment;
   std::vector<ImageRule> images;
-  std::vector<std::string> pythons;        ///< interpreters, first is the default
-  double cores_per_job = 0;                ///< 0: by instance type
+  std::vector<std::string> pythons;  ///< interpreters, first is the default
+  double cores_per_job = 0;          ///< 0: by instance type
   std::chrono::seconds stop_grace{120};
   std::chrono::hours keep_failed{72};
-  bool stop_jobs_at_exit = false;          ///< --ephemeral
+  std::uint64_t log_spool_limit = 1ull << 30;  ///< bytes of unacknowledged log a job may keep on disk
+  bool stop_jobs_at_exit = false;              ///< --ephemeral
 };
 
 /// What the request wants; admission and the image map make the rest of the JobSpec.
 struct Request {
-  JobSpec spec;                 ///< name, image, data, limits...; job_id and credentials set by the caller
+  JobSpec spec;  ///< name, image, data, limits...; job_id and credentials set by the caller
   std::string instance_type;
   int instance_count = 1;
-  bool outside_queue = false;   ///< created with a job's own credentials: never waits for itself
+  bool outside_queue = false;  ///< created with a job's own credentials: never waits for itself
 };
 
-/// What jobs tells a service. Called on the jobs thread; reports of one job come in order, each at least once.
+/// What jobs tells a service. Called on the jobs thread; reports of one job come in order, each at least
+/// once.
 class Listener {
  public:
   virtual ~Listener() = default;
@@ -62,21 +68,24 @@ class Listener {
 
 class Jobs {
  public:
-  static Result<std::unique_ptr<Jobs>> start(Options options, storage::Ledger& ledger, const Clock& clock, Ids& ids);
-  virtual ~Jobs() = default;   ///< leaves jobs running, unless stop_jobs_at_exit
+  static Result<std::unique_ptr<Jobs>> start(Options options, storage::Ledger& ledger, const Clock& clock,
+                                             Ids& ids);
+  virtual ~Jobs() = default;  ///< leaves jobs running, unless stop_jobs_at_exit
 
   /// By kind ("training"). Before adopt().
   virtual void listen(std::string kind, Listener* listener) = 0;
   /// After a restart: takes running runners back, starts queued jobs, reports lost ones.
   virtual void adopt() = 0;
 
-  /// The row that makes the job known; run it inside the service's own change. Errors: kInvalid when no rule fits the
-  /// image (the message says which images are known and how to map this one), decided before the transaction.
+  /// The row that makes the job known; run it inside the service's own change. Errors: kInvalid when no rule
+  /// fits the image (the message says which images are known and how to map this one), decided before the
+  /// transaction.
   virtual Result<storage::Change> enqueue(Request request) = 0;
   /// After the change is durable: look at the queue.
   virtual void wake() = 0;
 
-  /// A queued job ends Stopped at once; a running one gets SIGTERM, the grace, SIGKILL. Stopping twice is fine.
+  /// A queued job ends Stopped at once; a running one gets SIGTERM, the grace, SIGKILL. Stopping twice is
+  /// fine.
   virtual void stop(const std::string& job_id) = 0;
   /// Forgets the row and the folder of a finished job.
   virtual void remove(const std::string& job_id) = 0;
@@ -88,8 +97,8 @@ class Jobs {
   virtual void clear() = 0;
 
   struct Doctor {
-    std::string sandbox;                   ///< "namespaces (root)", "user namespaces", "link under a lock", ...
-    std::vector<std::string> notes;        ///< what does not work here and how to change it
+    std::string sandbox;             ///< "namespaces (root)", "user namespaces", "link under a lock", ...
+    std::vector<std::string> notes;  ///< what does not work here and how to change it
     int cores = 0;
     std::uint64_t memory = 0;
   };

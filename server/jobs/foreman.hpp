@@ -1,0 +1,105 @@
+#pragma once
+// Who waits, who runs, who is leaving: the state of the jobs thread. Nothing in here is thread-safe, nothing
+// sleeps.
+//
+//   queued --(cores free)--> running --(final report)--> leaving --(runner gone)--> forgotten
+//      \--(stop: Stopped)---------------------------------------------------------> forgotten
+//                              \--(runner gone without a final report: what it left, else lost)--> forgotten
+//
+// A job is in here from the moment its row is seen in the ledger until its folder is gone (a failed one's
+// folder stays for a while, known by its row alone).
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "server/jobs/cores.hpp"
+#include "server/jobs/jobs.hpp"
+#include "server/jobs/loop.hpp"
+#include "server/jobs/placement/placement.hpp"
+#include "server/jobs/rows.hpp"
+
+namespace sagelet::jobs {
+
+class Foreman {
+ public:
+  Foreman(const Options& options, storage::Ledger& ledger, const Clock& clock, Placement& placement,
+          std::vector<int> cpus);
+
+  void listen(std::string kind, Listener* listener) { listeners_[std::move(kind)] = listener; }
+  void adopt();
+  /// New rows, then whoever may start.
+  void look();
+  void stop(const std::string& job_id);
+  void remove(const std::string& job_id);
+  Status intake(std::string_view token, const Report& report);
+  void clear();
+
+  /// The runners' descriptors and the next time of our own.
+  Loop::Plan plan() const;
+  /// After a sleep: runners that ended, things to try again, folders whose time has come.
+  void turn(const std::vector<int>& readable);
+
+ private:
+  enum class State { kQueued, kRunning, kLeaving };
+  struct Job {
+    Row row;
+    State state = State::kQueued;
+    std::string message;  ///< the last pending one
+    UniqueFd watch;
+    bool runner_was_up = false;  ///< it lived long enough to handle signals
+    bool kept = false;           ///< leaving, and the folder stays
+    std::string why;             ///< lost: what happened
+  };
+
+  Listener* listener_of(const Job& job) const;
+  // arriving
+  void admit_new_rows();  ///< into the queue; those outside it start
+  void start_those_that_fit();
+  bool start_next();
+  void tell_waiting(const std::vector<std::string>& fresh);
+  void tell(Job& job, std::string message);
+  std::string waiting_message(const Job& job, bool is_next) const;
+  // starting
+  void start(Job& job, std::vector<int> cpus);
+  Result<JobSpec> spec_to_start(const Job& job, const std::vector<int>& cpus);
+  Status hand_over(Job& job, std::vector<int> cpus);
+  void watch(Job& job);
+  // adopting
+  void adopt_row(Row row);
+  void adopt_started(Job& job);
+  void adopt_queued(Job& job);
+  void sweep_orphans();
+  // ending
+  Status apply(Job& job, const Report& report);
+  Status finish(Job& job, const Report& report);
+  Status end_row(Job& job, bool keep);
+  void runner_gone(Job& job);
+  void settle(const std::string& job_id);
+  Status deliver_end(Job& job);
+  Report stopped_report(const Job& job) const;
+  void free_cores(Job& job);
+  void forget(const std::string& job_id);
+  void purge_kept();
+
+  const Options& options_;
+  const Clock& clock_;
+  Placement& placement_;
+  Rows rows_;
+  Cores cores_;
+  bool adopted_ = false;
+  std::int64_t last_position_ = 0;
+  std::unordered_map<std::string, Listener*> listeners_;
+  std::unordered_map<std::string, Job> jobs_;
+  std::map<std::int64_t, std::string> queue_;  ///< by position
+  std::vector<std::string> fresh_;             ///< queued since the last look: not told anything yet
+  std::set<std::string> watched_;              ///< jobs with a runner whose end we wait for
+  std::set<std::string> unsettled_;            ///< ends that could not be delivered: tried again
+  bool look_again_ = false;                    ///< the queue could not be read
+  SteadyTime retry_at_{};
+  std::map<std::string, std::int64_t> kept_;  ///< failed jobs' folders and when they ended
+};
+
+}  // namespace sagelet::jobs

@@ -1,0 +1,58 @@
+#pragma once
+// Where runners run. A placement starts them, knows them again after a restart of the server, and ends them.
+//
+// All calls come from the jobs thread. Every placement passes placement_contract.hpp.
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/fd.hpp"
+#include "base/result.hpp"
+#include "runner/spec.hpp"
+
+namespace sagelet::jobs {
+
+/// What a placement cannot do is said here, not pretended.
+struct Capabilities {
+  bool affinity = false;  ///< JobSpec::cpus are this machine's
+  bool several_hosts = false;
+  std::vector<std::string> notes;  ///< for `doctor`
+};
+
+/// One started runner, as text that can be stored and taken back by another process.
+using Handle = std::string;
+
+class Placement {
+ public:
+  virtual ~Placement() = default;
+
+  /// Can it start runners here and now? The error says what is missing.
+  virtual Status probe() = 0;
+  virtual Capabilities capabilities() const = 0;
+
+  /// Writes the folder's spec.json and starts the runner, which outlives us. kAlreadyExists: the job has a
+  /// runner.
+  virtual Result<Handle> start(const JobSpec& spec) = 0;
+  /// The runner of a job whose handle did not reach the ledger before we were killed.
+  virtual std::optional<Handle> find(const std::string& job_id) = 0;
+  virtual bool alive(const Handle& handle) = 0;
+  /// A descriptor that becomes readable when the runner ends. kNotFound: it has.
+  virtual Result<UniqueFd> watch(const Handle& handle) = 0;
+  /// Asks the runner to stop its job (SIGTERM). A runner that is gone is fine.
+  virtual void stop(const Handle& handle) = 0;
+  /// SIGKILL for the runners and for every process of these jobs, daemons included; none is left on return.
+  virtual void kill(const std::vector<std::string>& job_ids, const std::vector<Handle>& handles) = 0;
+  /// The reports that a dead runner left, in order.
+  virtual std::vector<Report> left_reports(const std::string& job_id) = 0;
+  /// How the job's own program ended, if the runner noted it: "exit code 1". Empty: not known.
+  virtual std::string noted_end(const std::string& job_id) = 0;
+  /// The server has another address now.
+  virtual Status readdress(const std::string& job_id, const std::string& server_url) = 0;
+  /// Removes the job's folder. Missing is fine.
+  virtual Status remove(const std::string& job_id) = 0;
+  /// Jobs that have a folder.
+  virtual std::vector<std::string> folders() = 0;
+};
+
+}  // namespace sagelet::jobs

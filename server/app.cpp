@@ -1,0 +1,309 @@
+#include "server/app.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <thread>
+
+#include "base/clock.hpp"
+#include "base/digest.hpp"
+#include "base/ids.hpp"
+#include "base/log.hpp"
+#include "base/time_text.hpp"
+#include "fmt/format.h"
+#include "nlohmann/json.hpp"
+#include "server/authorities.hpp"
+#include "server/data_folder.hpp"
+#include "server/gateway/gateway.hpp"
+#include "server/gateway/proxy_policy.hpp"
+#include "server/job_environment.hpp"
+#include "server/jobs/jobs.hpp"
+#include "server/net/server.hpp"
+#include "server/services/credentials/store.hpp"
+#include "server/services/iam/service.hpp"
+#include "server/services/logs/service.hpp"
+#include "server/services/s3/service.hpp"
+#include "server/services/sagemaker/service.hpp"
+#include "server/services/sts/service.hpp"
+#include "server/storage/ledger.hpp"
+#include "server/storage/objects.hpp"
+
+namespace sagelet {
+
+namespace {
+
+constexpr std::string_view kVersion = "0.1.0";
+constexpr std::chrono::seconds kShutdownGrace{10};
+
+std::string environment_of(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
+}
+
+std::string with_http(const std::string& host, std::uint16_t port) {
+  const std::string shown = host == "0.0.0.0" ? "127.0.0.1" : host == "::" ? "::1" : host;
+  return shown.find(':') == std::string::npos ? fmt::format("http://{}:{}", shown, port)
+                                              : fmt::format("http://[{}]:{}", shown, port);
+}
+
+fs::path beside_ourselves(std::string_view program) {
+  std::error_code ignored;
+  return fs::read_symlink("/proc/self/exe", ignored).parent_path() / program;
+}
+
+}  // namespace
+
+/// Members are in the order in which they are made; destruction runs backwards, the listener first.
+struct App::Rooms {
+  Config config;
+  std::optional<DataFolder> data;
+  SystemClock clock;
+  RandomIds ids;
+  SteadyTime started = clock.steady();
+  std::string url;
+  std::unique_ptr<storage::Ledger> ledger;
+  std::unique_ptr<storage::ObjectStore> objects;
+  std::unique_ptr<CredentialStore> credentials;
+  s3::S3 s3;
+  std::unique_ptr<Service> logs, sts, iam;
+  std::unique_ptr<jobs::Jobs> jobs;
+  sagemaker::SageMaker sagemaker;
+  std::unique_ptr<auth::Authenticator> authenticator;
+  std::unique_ptr<gateway::Gateway> gateway;
+  std::unique_ptr<net::Server> server;
+
+  Status open_storage();
+  Status start_services();
+  Status start_jobs();
+  void make_gateway();
+  Status listen();
+
+  jobs::Options job_options();
+  auth::Options auth_options() const;
+  std::optional<auth::Caller> session(std::string_view access_key);
+  admin::Admin admin();
+  http::ProxyPolicy proxy_policy();
+  Status reset();
+  std::string status_json();
+  std::string doctor_json();
+  std::string metrics_text();
+  Result<std::string> container_credentials(std::string_view access_key, std::string_view token);
+  Status report(std::string_view token, std::string_view json);
+};
+
+Result<std::unique_ptr<App>> App::start(const Config& config) {
+  auto rooms = std::make_unique<Rooms>();
+  rooms->config = config;
+  TRY(rooms->open_storage());
+  TRY(rooms->start_services());
+  rooms->make_gateway();
+  TRY(rooms->listen());
+  rooms->jobs->adopt();  // reports may come in from now on
+  return std::unique_ptr<App>(new App(std::move(rooms)));
+}
+
+App::App(std::unique_ptr<Rooms> rooms) : rooms_(std::move(rooms)) {}
+
+App::~App() { shutdown(); }
+
+std::string App::url() const { return rooms_->url; }
+
+void App::shutdown() { rooms_->server->shutdown(kShutdownGrace); }
+
+// ---------------------------------------------------------------------------------------------------------------
+// The rooms, in the order in which they open
+
+Status App::Rooms::open_storage() {
+  if (config.ephemeral && config.data.empty()) {
+    TRY(data, DataFolder::temporary());
+  } else {
+    TRY(data, DataFolder::hold(config.data.empty() ? default_data_folder() : config.data));
+  }
+  TRY(ledger, storage::Ledger::open(data->ledger(), config.effective_durability()));
+  TRY(objects, storage::ObjectStore::open(data->objects(), *ledger));
+  return {};
+}
+
+Status App::Rooms::start_services() {
+  credentials = credentials::make_store(*ledger, clock, ids);
+  s3::S3Options options;
+  options.region = config.region;
+  for (const auto& [name, folder] : config.seed_buckets) options.seeds.push_back({name, folder});
+  TRY(s3, s3::make_s3(std::move(options), *objects, clock, ids));
+  logs = logs::make_logs(*ledger);
+  sts = sts::make_sts(*credentials);
+  iam = iam::make_iam(*ledger);
+  TRY(jobs, jobs::Jobs::start(job_options(), *ledger, clock, ids));
+  sagemaker = sagemaker::make_sagemaker({.ledger = *ledger,
+                                         .jobs = *jobs,
+                                         .objects = *s3.view,
+                                         .credentials = *credentials,
+                                         .clock = clock,
+                                         .ids = ids});
+  jobs->listen("training", sagemaker.training_listener);
+  return {};
+}
+
+jobs::Options App::Rooms::job_options() {
+  jobs::Options out;
+  out.runner = beside_ourselves("sagelet-runner");
+  out.folder = data->jobs();
+  out.pip_cache = data->pip_cache();
+  out.server_url = [this] { return url; };
+  out.job_environment = [this] {
+    const auto bundle = write_bundle(data->authority());
+    if (!bundle) log::warn("authorities for jobs: {}", bundle.error().message());
+    return job_environment(url, bundle ? *bundle : data->authority() / "ca.pem");
+  };
+  out.images = config.images;
+  out.pythons = config.pythons;
+  out.cores_per_job = config.jobs.cores_per_job;
+  out.stop_grace = config.jobs.stop_grace;
+  out.keep_failed = config.jobs.keep_failed;
+  out.stop_jobs_at_exit = config.ephemeral;
+  return out;
+}
+
+auth::Options App::Rooms::auth_options() const {
+  auth::Options out;
+  out.mode = config.auth;
+  out.default_account = config.account;
+  out.default_region = config.region;
+  out.keys = config.keys;
+  out.clock_skew = config.clock_skew;
+  out.host = config.host;
+  out.allowed_hosts = config.allowed_hosts;
+  return out;
+}
+
+std::optional<auth::Caller> App::Rooms::session(std::string_view access_key) {
+  if (!access_key.starts_with("ASIA")) return std::nullopt;
+  auto found = credentials->find(access_key);
+  if (!found) return std::nullopt;
+  return auth::Caller{.account = found->account,
+                      .access_key = found->access_key,
+                      .secret_key = found->secret_key,
+                      .session_token = found->session_token,
+                      .role_arn = found->role_arn,
+                      .session_name = found->session_name,
+                      .job_id = found->job_id};
+}
+
+void App::Rooms::make_gateway() {
+  authenticator = std::make_unique<auth::Authenticator>(
+      auth_options(), [this](std::string_view access_key) { return session(access_key); }, clock);
+  gateway::Options options;
+  options.default_region = config.region;
+  options.server_host = config.host;
+  options.public_bucket = [this](std::string_view bucket) {
+    return std::any_of(config.seed_buckets.begin(), config.seed_buckets.end(),
+                       [bucket](const auto& seed) { return seed.first == bucket; });
+  };
+  gateway = std::make_unique<gateway::Gateway>(std::move(options), *authenticator, admin(), clock, ids);
+  for (Service* service : {s3.service.get(), sagemaker.service.get(), logs.get(), sts.get(), iam.get()})
+    gateway->add(service);
+}
+
+Status App::Rooms::listen() {
+  net::ServerOptions options;
+  options.host = config.host;
+  options.port = static_cast<std::uint16_t>(config.port);
+  options.io_threads = std::clamp(std::thread::hardware_concurrency(), 1u, 8u);
+  options.authority_folder = data->authority();
+  TRY(server, net::Server::start(std::move(options), [this] { return gateway->exchange(); }, proxy_policy()));
+  url = with_http(config.host, server->port());
+  return {};
+}
+
+http::ProxyPolicy App::Rooms::proxy_policy() {
+  gateway::ProxyOptions options;
+  options.offline = config.offline;
+  options.upstream_url = environment_of("SAGELET_UPSTREAM_PROXY");
+  if (options.upstream_url.empty())
+    for (const char* name : {"https_proxy", "HTTPS_PROXY"})
+      if (options.upstream_url.empty()) options.upstream_url = environment_of(name);
+  options.upstream_no_proxy = environment_of("no_proxy");
+  if (options.upstream_no_proxy.empty()) options.upstream_no_proxy = environment_of("NO_PROXY");
+  options.has_service = [this](std::string_view name) { return gateway->service(name) != nullptr; };
+  options.job_token = [this](std::string_view token) {
+    const auto colon = token.find(':');  // <access key>:<session token>
+    if (colon == std::string_view::npos) return false;
+    const auto found = credentials->find(token.substr(0, colon));
+    return found && equal_constant_time(found->session_token, token.substr(colon + 1));
+  };
+  return gateway::make_proxy_policy(std::move(options));
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// /_sagelet/...
+
+admin::Admin App::Rooms::admin() {
+  admin::Admin out;
+  out.reset = [this] { return reset(); };
+  out.status = [this] { return status_json(); };
+  out.doctor = [this] { return doctor_json(); };
+  out.metrics = [this] { return metrics_text(); };
+  out.authority = [this] { return server->authority_certificate(); };
+  out.report = [this](std::string_view token, std::string_view json) { return report(token, json); };
+  out.credentials = [this](std::string_view key, std::string_view token) { return container_credentials(key, token); };
+  return out;
+}
+
+Status App::Rooms::reset() {
+  jobs->clear();
+  return objects->clear();
+}
+
+Status App::Rooms::report(std::string_view token, std::string_view json) {
+  TRY(const Report parsed, Report::from_json(json));
+  return jobs->intake(token, parsed);
+}
+
+std::string App::Rooms::status_json() {
+  const char* durability = config.effective_durability() == storage::Durability::kPower     ? "power"
+                           : config.effective_durability() == storage::Durability::kProcess ? "process"
+                                                                                            : "none";
+  const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(clock.steady() - started).count();
+  const auto counts = jobs->counts();
+  nlohmann::json out{{"version", kVersion},         {"url", url},
+                     {"data", data->path().string()}, {"durability", durability},
+                     {"account", config.account},   {"region", config.region},
+                     {"uptime_seconds", uptime},    {"pythons", config.pythons},
+                     {"jobs", {{"queued", counts.queued}, {"running", counts.running}}}};
+  return out.dump(2) + "\n";
+}
+
+std::string App::Rooms::doctor_json() {
+  const auto doctor = jobs->doctor();
+  nlohmann::json out{
+      {"sandbox", doctor.sandbox}, {"notes", doctor.notes}, {"cores", doctor.cores}, {"memory", doctor.memory}};
+  return out.dump(2) + "\n";
+}
+
+std::string App::Rooms::metrics_text() {
+  const auto& counters = gateway->counters();
+  const auto counts = jobs->counts();
+  std::string out;
+  const auto add = [&out](std::string_view name, std::string_view kind, std::string_view help, std::uint64_t value) {
+    out += fmt::format("# HELP sagelet_{0} {1}\n# TYPE sagelet_{0} {2}\nsagelet_{0} {3}\n", name, help, kind, value);
+  };
+  add("requests_total", "counter", "Requests taken.", counters.requests);
+  add("client_errors_total", "counter", "Answers with a 4xx status.", counters.client_errors);
+  add("server_errors_total", "counter", "Answers with a 5xx status.", counters.server_errors);
+  add("jobs_queued", "gauge", "Jobs that wait for cores.", counts.queued);
+  add("jobs_running", "gauge", "Jobs that run.", counts.running);
+  return out;
+}
+
+Result<std::string> App::Rooms::container_credentials(std::string_view access_key, std::string_view token) {
+  TRY(const SessionCredentials found, credentials->find(access_key));
+  if (!equal_constant_time(found.session_token, token)) return Error(ErrorKind::kPermission, "wrong token\n");
+  nlohmann::json out{{"RoleArn", found.role_arn},
+                     {"AccessKeyId", found.access_key},
+                     {"SecretAccessKey", found.secret_key},
+                     {"Token", found.session_token},
+                     {"Expiration", iso8601_seconds(found.expires)}};
+  return out.dump() + "\n";
+}
+
+}  // namespace sagelet

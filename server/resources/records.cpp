@@ -80,6 +80,14 @@ Result<Record> find(Connection& connection, const Scope& scope, std::string_view
   return read_record(row);
 }
 
+Result<Record> find_by_id(Connection& connection, std::int64_t id) {
+  auto row = connection.prepare(SAGELET_RECORD "WHERE r.id = ?");
+  row.bind(1, id);
+  TRY(const bool found, row.step());
+  if (!found) return Error(ErrorKind::kNotFound, fmt::format("no record {}", id));
+  return read_record(row);
+}
+
 Result<Record> find_by_handle(Connection& connection, std::string_view handle) {
   auto row = connection.prepare(SAGELET_RECORD "WHERE r.handle = ?");
   row.bind(1, handle);
@@ -96,6 +104,13 @@ Status update(Connection& connection, const Record& record) {
   auto body = connection.prepare("UPDATE resource_bodies SET changing = ?2, hidden = ?3 WHERE id = ?1");
   body.bind(1, record.id).bind(2, record.changing).bind(3, record.hidden);
   return body.run();
+}
+
+Status replace_fixed(Connection& connection, std::int64_t id, std::string_view fixed) {
+  return connection.prepare("UPDATE resource_bodies SET fixed = ?2 WHERE id = ?1")
+      .bind(1, id)
+      .bind(2, fixed)
+      .run();
 }
 
 Status replace_tags(Connection& connection, std::int64_t id, std::string_view tags) {

@@ -46,9 +46,11 @@ struct Record {
 Status insert(storage::Connection& connection, const Scope& scope, Record& record);
 /// kNotFound when there is none.
 Result<Record> find(storage::Connection& connection, const Scope& scope, std::string_view name);
+Result<Record> find_by_id(storage::Connection& connection, std::int64_t id);
 Result<Record> find_by_handle(storage::Connection& connection, std::string_view handle);
 /// Status, modification time, summary, changing and hidden; the rest stays.
 Status update(storage::Connection& connection, const Record& record);
+Status replace_fixed(storage::Connection& connection, std::int64_t id, std::string_view fixed);
 Status replace_tags(storage::Connection& connection, std::int64_t id, std::string_view tags);
 Status erase(storage::Connection& connection, std::int64_t id);
 

@@ -22,6 +22,7 @@ CREATE UNIQUE INDEX resources_by_name ON resources(scope, name);
 CREATE INDEX resources_by_created ON resources(scope, created);
 CREATE INDEX resources_by_status ON resources(scope, status, created);
 CREATE UNIQUE INDEX resources_by_handle ON resources(handle) WHERE handle IS NOT NULL;
+CREATE INDEX resources_stopping ON resources(handle) WHERE status = 'Stopping';
 CREATE TABLE resource_bodies(
   id INTEGER PRIMARY KEY,
   fixed TEXT NOT NULL,

@@ -1,7 +1,6 @@
 #include "server/wire/bindings.hpp"
 
 #include <algorithm>
-#include <set>
 
 #include "base/digest.hpp"
 #include "server/wire/form.hpp"
@@ -67,14 +66,15 @@ class Binder {
 
   /// Every query parameter that no other member takes.
   Reply<void> query_map(const Member& member) {
-    std::set<std::string_view> taken;
-    for (const Member& other : match_.operation->input->members) {
-      if (other.location == Location::kQuery && &other != &member) taken.insert(other.key());
-    }
+    const auto taken = [this, &member](std::string_view name) {
+      return std::ranges::any_of(match_.operation->input->members, [&](const Member& other) {
+        return other.location == Location::kQuery && &other != &member && other.key() == name;
+      });
+    };
     const Shape& value_shape = *member.shape->element->shape;
     Document map = Document::object();
     for (const auto& [name, value] : query_) {
-      if (taken.contains(name)) continue;
+      if (taken(name)) continue;
       if (value_shape.kind == Kind::kList) {
         map[name].push_back(value);
       } else {

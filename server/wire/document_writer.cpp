@@ -95,11 +95,16 @@ void write_value(Writer& writer, const Shape& shape, const nlohmann::json& value
 
 }  // namespace
 
+bool in_answer_body(const Member& member) {
+  return member.location != model::Location::kHeader && member.location != model::Location::kHeaders &&
+         member.location != model::Location::kStatusCode;
+}
+
 void write_members(Writer& writer, const Shape& structure, const nlohmann::json& value) {
   if (!value.is_object()) return;
   for (const bool attributes : {true, false}) {
     for (const Member& member : structure.members) {
-      if (member.xml_attribute != attributes || member.location != model::Location::kBody) continue;
+      if (member.xml_attribute != attributes || !in_answer_body(member)) continue;
       const auto found = value.find(member.name);
       if (found == value.end() || !fits(*member.shape, *found)) continue;
       writer.member(member.name);

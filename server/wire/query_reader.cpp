@@ -27,8 +27,7 @@ class Reader {
     if (depth > kMaxDepth) return malformed(prefix);
     Document out = Document::object();
     for (const Member& member : shape.members) {
-      const std::string name =
-          prefix.empty() ? std::string(wire_name(member)) : prefix + "." + std::string(wire_name(member));
+      const std::string name = name_of(member, prefix.empty() ? "" : prefix + ".");
       if (!present(name)) continue;
       TRY(Document read, value(*member.shape, is_flattened(member), name, depth + 1));
       out[std::string(member.name)] = std::move(read);
@@ -37,7 +36,15 @@ class Reader {
   }
 
  private:
-  static std::string_view wire_name(const Member& member) { return xml_name(member); }
+  /// Clients also name a flattened list as its item.
+  std::string name_of(const Member& member, const std::string& prefix) const {
+    std::string name = prefix + std::string(member.key());
+    const Member* item =
+        member.shape->kind == Kind::kList && is_flattened(member) ? member.shape->element : nullptr;
+    if (item != nullptr && !item->wire_name.empty() && !present(name))
+      name = prefix + std::string(item->wire_name);
+    return name;
+  }
 
   Fields::const_iterator at_least(std::string_view name) const {
     return std::ranges::lower_bound(fields_, name, {},

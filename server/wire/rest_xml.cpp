@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "server/wire/bindings.hpp"
 #include "server/wire/document_writer.hpp"
 #include "server/wire/parts.hpp"
@@ -91,7 +93,7 @@ bool wants_xml(const Operation& operation, const Output& output) {
   if (operation.output == nullptr || operation.http_method == "HEAD") return false;
   const Member* payload = operation.output->payload;
   if (payload != nullptr) return output.rows || output.fields.contains(payload->name);
-  return has_body_members(*operation.output);
+  return std::ranges::any_of(operation.output->members, in_answer_body);
 }
 
 }  // namespace

@@ -40,8 +40,7 @@ std::string text_of(const pugi::xml_node& node) {
 
 const Member* member_named(const Shape& shape, std::string_view name) {
   for (const Member& member : shape.members) {
-    if (member.location == model::Location::kBody && !member.xml_attribute &&
-        (xml_name(member) == name || member.key() == name)) {
+    if (member.location == model::Location::kBody && !member.xml_attribute && member.key() == name) {
       return &member;
     }
   }

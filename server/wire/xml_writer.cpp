@@ -85,11 +85,6 @@ bool is_flattened(const Member& member) {
   return member.flattened || member.shape->flattened;
 }
 
-std::string_view xml_name(const Member& member) {
-  const bool by_item = member.shape->kind == Kind::kList && is_flattened(member);
-  return by_item ? name_or(member.shape->element, member.key()) : member.key();
-}
-
 XmlWriter::XmlWriter(std::string& out, const model::Shape* root, bool tag_open)
     : out_(out), tag_open_(tag_open) {
   frames_.reserve(8);
@@ -100,7 +95,7 @@ void XmlWriter::member(std::string_view name) {
   Frame& frame = frames_.back();
   if (is_map(frame.shape)) return begin_entry(frame, name);
   member_ = frame.shape == nullptr ? nullptr : frame.shape->find(name);
-  element_ = member_ == nullptr ? name : xml_name(*member_);
+  element_ = member_ == nullptr ? name : member_->key();
 }
 
 bool XmlWriter::in_list() const {

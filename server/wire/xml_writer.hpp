@@ -59,8 +59,7 @@ class XmlWriter final : public model::Writer {
   bool tag_open_;
 };
 
-/// The element a member is written as: flattened lists may name it on their item.
-std::string_view xml_name(const model::Member& member);
+/// Without an element around the items.
 bool is_flattened(const model::Member& member);
 
 }  // namespace sagelet::wire

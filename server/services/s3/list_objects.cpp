@@ -1,0 +1,152 @@
+// ListObjects (v1) and ListObjectsV2.
+#include <algorithm>
+
+#include "server/services/s3/s3.hpp"
+
+namespace sagelet::s3 {
+
+namespace {
+
+constexpr std::int64_t kMostOnAPage = 1000;
+
+/// What both versions share of a request.
+struct Asked {
+  storage::ListQuery query;
+  bool url = false;  ///< encoding-type=url
+  std::int64_t max_keys = kMostOnAPage;
+  bool has_delimiter = false;
+
+  static Reply<Asked> from(const Input& in) {
+    Asked asked;
+    const auto given = in.number("MaxKeys", kMostOnAPage);
+    if (given < 0)
+      return errors::invalid_argument("Argument maxKeys must be an integer between 0 and 2147483647",
+                                      "maxKeys", std::to_string(given));
+    asked.max_keys = std::min(given, kMostOnAPage);
+    const auto encoding = in.text("EncodingType");
+    if (!encoding.empty() && encoding != "url")
+      return errors::invalid_argument("Invalid Encoding Method specified in Request", "encoding-type",
+                                      encoding);
+    asked.url = encoding == "url";
+    asked.query.prefix = in.text("Prefix");
+    asked.query.delimiter = in.text("Delimiter");
+    asked.query.limit = static_cast<std::size_t>(asked.max_keys);
+    asked.has_delimiter = !asked.query.delimiter.empty();
+    return asked;
+  }
+
+  std::string spelled(std::string_view text) const { return url ? url_encoded(text) : std::string(text); }
+};
+
+void write_text(model::Writer& to, std::string_view member, std::string_view value) {
+  to.member(member);
+  to.text(value);
+}
+
+void write_object(model::Writer& to, const Asked& asked, const storage::ListedObject& object,
+                  std::string_view owner) {
+  to.begin_structure();
+  write_text(to, "Key", asked.url ? url_encoded(object.key) : object.key);
+  to.member("LastModified");
+  to.time(object.modified);
+  write_text(to, "ETag", quoted_etag(object.etag));
+  if (const auto checksum = StoredChecksum::from(object.checksum)) {
+    to.member("ChecksumAlgorithm");
+    to.begin_list();
+    to.text(algorithm_name(checksum->kind));
+    to.end_list();
+    write_text(to, "ChecksumType", checksum->type());
+  }
+  to.member("Size");
+  to.integer(static_cast<std::int64_t>(object.size));
+  if (!owner.empty()) {
+    to.member("Owner");
+    to.begin_structure();
+    write_text(to, "ID", owner);
+    to.end_structure();
+  }
+  write_text(to, "StorageClass", object.storage_class);
+  to.end_structure();
+}
+
+/// What both versions share of an answer.
+void write_page(model::Writer& to, const Asked& asked, const storage::ListPage& page,
+                std::string_view owner) {
+  to.member("IsTruncated");
+  to.boolean(page.truncated);
+  to.member("Contents");
+  to.begin_list();
+  for (const auto& object : page.objects) write_object(to, asked, object, owner);
+  to.end_list();
+  write_text(to, "Prefix", asked.spelled(asked.query.prefix));
+  if (asked.has_delimiter) write_text(to, "Delimiter", asked.spelled(asked.query.delimiter));
+  to.member("MaxKeys");
+  to.integer(asked.max_keys);
+  to.member("CommonPrefixes");
+  to.begin_list();
+  for (const auto& prefix : page.common_prefixes) {
+    to.begin_structure();
+    write_text(to, "Prefix", asked.spelled(prefix));
+    to.end_structure();
+  }
+  to.end_list();
+  if (asked.url) write_text(to, "EncodingType", "url");
+}
+
+}  // namespace
+
+Reply<storage::ListPage> S3::page_of(const Readable& readable, const storage::ListQuery& query) {
+  if (readable.seed != nullptr) return errors::lift(readable.seed->list(query));
+  storage::ListPage page;
+  TRY(errors::lift(ledger_.read([&](Connection& db) -> Status {
+    TRY(page, storage::list_objects(db, readable.bucket->id, query));
+    return {};
+  })));
+  return page;
+}
+
+Reply<Output> S3::list_objects(Context& context, Input in) {
+  TRY(const auto bucket, readable(context, in));
+  TRY(auto asked, Asked::from(in));
+  asked.query.after = in.text("Marker");
+  TRY(auto page, page_of(bucket, asked.query));
+  Output output;
+  output.rows = [asked = std::move(asked), page = std::move(page), name = in.text("Bucket"),
+                 owner = canonical_user(context.account().view())](model::Writer& to) {
+    write_text(to, "Name", name);
+    write_text(to, "Marker", asked.spelled(asked.query.after));
+    if (page.truncated && asked.has_delimiter) write_text(to, "NextMarker", asked.spelled(page.last));
+    write_page(to, asked, page, owner);
+  };
+  return output;
+}
+
+Reply<Output> S3::list_objects_v2(Context& context, Input in) {
+  TRY(const auto bucket, readable(context, in));
+  TRY(auto asked, Asked::from(in));
+  asked.query.after = in.text("StartAfter");
+  if (in.has("ContinuationToken")) {
+    const auto position = from_token(in.text("ContinuationToken"));
+    if (!position)
+      return errors::invalid_argument("The continuation token provided is incorrect", "continuation-token",
+                                      in.text("ContinuationToken"));
+    asked.query.after = *position;
+  }
+  TRY(auto page, page_of(bucket, asked.query));
+  Output output;
+  output.rows = [asked = std::move(asked), page = std::move(page), name = in.text("Bucket"),
+                 token = in.maybe_text("ContinuationToken"), start_after = in.maybe_text("StartAfter"),
+                 owner = in.flag("FetchOwner") ? canonical_user(context.account().view())
+                                               : std::string()](model::Writer& to) {
+    write_text(to, "Name", name);
+    to.member("KeyCount");
+    to.integer(static_cast<std::int64_t>(page.objects.size() + page.common_prefixes.size()));
+    if (token) write_text(to, "ContinuationToken", *token);
+    if (page.truncated) write_text(to, "NextContinuationToken", to_token(page.last));
+    if (start_after) write_text(to, "StartAfter", asked.spelled(*start_after));
+    write_page(to, asked, page, owner);
+  };
+  return output;
+}
+
+}  // namespace sagelet::s3

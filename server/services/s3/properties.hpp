@@ -1,0 +1,26 @@
+#pragma once
+// What an object carries besides its bytes: Content-* headers, user metadata, encryption, website redirect.
+// Kept as pairs of member name and value; user metadata as "meta:<name>".
+#include <string>
+
+#include "server/model/call.hpp"
+#include "server/storage/pairs.hpp"
+
+namespace sagelet::s3 {
+
+/// From a request's members. MetadataTooLarge over 2 KB of user metadata.
+Reply<storage::Pairs> properties_from(const Document& params);
+/// The ones that describe the content (replaced as a whole by a copy's REPLACE), without encryption.
+storage::Pairs content_properties(const storage::Pairs& all);
+/// Encryption members of a request; AES256 when it names none, as AWS encrypts everything.
+storage::Pairs encryption_from(const Document& params);
+
+/// Everything, for GetObject and HeadObject.
+void show_properties(Document& fields, const storage::Pairs& properties);
+/// Only the encryption, for answers to writes.
+void show_encryption(Document& fields, const storage::Pairs& properties);
+
+/// STANDARD when absent. InvalidStorageClass for an unknown one.
+Reply<std::string> storage_class_from(const Document& params);
+
+}  // namespace sagelet::s3

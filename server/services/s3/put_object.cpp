@@ -1,0 +1,112 @@
+// PutObject, and the sink that its body (and UploadPart's) goes to.
+#include "server/services/s3/properties.hpp"
+#include "server/services/s3/s3.hpp"
+#include "server/services/s3/tags.hpp"
+
+namespace sagelet::s3 {
+
+namespace {
+
+/// Headers for what we do not do must not be taken silently.
+Reply<void> refuse_unsupported(const Document& params) {
+  for (const auto& [member, header] :
+       {std::pair{"WriteOffsetBytes", "x-amz-write-offset-bytes"},
+        std::pair{"ObjectLockMode", "x-amz-object-lock-mode"},
+        std::pair{"ObjectLockLegalHoldStatus", "x-amz-object-lock-legal-hold"}})
+    if (params.contains(member)) return errors::not_implemented(header);
+  return {};
+}
+
+Reply<std::string> packed_tags(const Input& in) {
+  TRY(const auto tags, tags_from_header(in.text("Tagging")));
+  return storage::pack(tags);
+}
+
+Output describe(const storage::ObjectRow& row, const storage::Pairs& properties) {
+  Output output;
+  output.fields["ETag"] = quoted_etag(row.etag);
+  if (const auto checksum = StoredChecksum::from(row.checksum)) show_checksum(output.fields, *checksum);
+  show_encryption(output.fields, properties);
+  return output;
+}
+
+}  // namespace
+
+Reply<std::unique_ptr<http::BodySink>> S3::sink(Context& context, const model::Operation& operation,
+                                                const Document& params, std::optional<std::uint64_t> length) {
+  TRY(check_key(params.at("Key").get_ref<const std::string&>()));
+  TRY(owned(context, params));
+  std::optional<ChecksumKind> otherwise;
+  if (operation.name == "UploadPart") {
+    TRY(otherwise, checksum_of_upload(context, params));
+  } else {
+    TRY(refuse_unsupported(params));
+  }
+  TRY(auto plan, BodyPlan::from(context, params, length, otherwise));
+  return std::make_unique<Upload>(objects_.stage(), std::move(plan));
+}
+
+Reply<std::unique_ptr<Upload>> S3::take_upload(Context& context, Input& in) {
+  if (in.sink != nullptr) return std::unique_ptr<Upload>(static_cast<Upload*>(in.sink.release()));
+  std::optional<ChecksumKind> otherwise;
+  if (in.has("UploadId")) {
+    TRY(otherwise, checksum_of_upload(context, in.params));
+  }
+  TRY(auto plan, BodyPlan::from(context, in.params, 0, otherwise));
+  return std::make_unique<Upload>(objects_.stage(), std::move(plan));
+}
+
+Reply<storage::Pairs> S3::new_properties(const storage::Bucket& bucket, const Document& params) {
+  TRY(auto properties, properties_from(params));
+  if (params.contains("ServerSideEncryption") || params.contains("SSECustomerAlgorithm")) return properties;
+  std::optional<std::string> standing;
+  TRY(errors::lift(ledger_.read([&](Connection& db) -> Status {
+    TRY(standing, storage::find_setting(db, bucket.id, "encryption"));
+    return {};
+  })));
+  if (!standing) return properties;
+  const auto rule = Document::parse(*standing).at("Rules").at(0);
+  const auto standard = rule.find("ApplyServerSideEncryptionByDefault");
+  if (standard == rule.end()) return properties;
+  std::erase_if(properties, [](const auto& pair) { return pair.first == "ServerSideEncryption"; });
+  properties.emplace_back("ServerSideEncryption", standard->value("SSEAlgorithm", "AES256"));
+  if (standard->contains("KMSMasterKeyID"))
+    properties.emplace_back("SSEKMSKeyId", standard->at("KMSMasterKeyID").get<std::string>());
+  return properties;
+}
+
+Reply<Output> S3::put_object(Context& context, Input in) {
+  TRY(check_key(in.text("Key")));
+  TRY(refuse_unsupported(in.params));
+  TRY(const auto bucket, owned(context, in));
+  TRY(auto upload, take_upload(context, in));
+  TRY(const auto digested, upload->finish());
+  TRY(const auto properties, new_properties(bucket, in.params));
+
+  storage::ObjectRow row;
+  row.key = in.text("Key");
+  row.size = upload->size();
+  row.modified = context.now();
+  row.etag = digested.md5_hex;
+  TRY(row.storage_class, storage_class_from(in.params));
+  if (digested.checksum) row.checksum = digested.checksum->text();
+  row.properties = storage::pack(properties);
+  TRY(row.tags, packed_tags(in));
+
+  auto output = describe(row, properties);
+  const errors::Refusal refusal;
+  auto change = [this, row = std::move(row), name = bucket.name, account = context.account(), refusal,
+                 conditions = WriteConditions::from(in.params)](Connection& db, storage::BodyId body,
+                                                                Freed& freed) mutable -> Status {
+    TRY(const auto now, owned(db, account, name, refusal));
+    if (conditions.any()) {
+      TRY(const auto old, storage::find_object(db, now.id, row.key));
+      TRY(conditions.check(old ? &*old : nullptr, row.key, refusal));
+    }
+    row.body = body;
+    return storage::put_object(db, now.id, row, freed);
+  };
+  return answer_after(std::move(output), refusal, objects_.commit(upload->take(), std::move(change)));
+}
+
+}  // namespace sagelet::s3

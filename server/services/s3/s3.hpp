@@ -1,0 +1,130 @@
+#pragma once
+// The service's inside: one class, its operations a file a family (buckets.cpp, put_object.cpp, ...).
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "server/services/s3/checksums.hpp"
+#include "server/services/s3/conditions.hpp"
+#include "server/services/s3/errors.hpp"
+#include "server/services/s3/names.hpp"
+#include "server/services/s3/seeds.hpp"
+#include "server/services/s3/service.hpp"
+#include "server/services/s3/upload.hpp"
+#include "server/storage/listing.hpp"
+#include "server/storage/objects.hpp"
+#include "server/storage/pairs.hpp"
+#include "server/storage/upload_rows.hpp"
+
+namespace sagelet::s3 {
+
+using storage::Connection;
+using storage::Freed;
+using Want = storage::ObjectStore::Want;
+
+/// A bucket that may be read: a stored one or a seeded folder.
+struct Readable {
+  std::optional<storage::Bucket> bucket;
+  SeedFolder* seed = nullptr;
+  std::string region(std::string_view otherwise) const {
+    return bucket ? bucket->region : std::string(otherwise);
+  }
+};
+
+/// Thread-safe: no state but what it was given.
+class S3 final : public TableService, public ObjectsView {
+ public:
+  S3(S3Options options, storage::Ledger& ledger, storage::ObjectStore& objects, Ids& ids);
+
+  Reply<std::unique_ptr<http::BodySink>> sink(Context& context, const model::Operation& operation,
+                                              const Document& params,
+                                              std::optional<std::uint64_t> length) override;
+  Result<bool> any_under(const AccountId& account, std::string_view bucket, std::string_view prefix) override;
+
+ private:
+  using Method = Reply<Output> (S3::*)(Context&, Input);
+  Call bound(Method method);
+  void add_bucket_operations();
+  void add_object_operations();
+  void add_upload_operations();
+
+  // buckets.cpp
+  Reply<Output> list_buckets(Context&, Input);
+  Reply<Output> create_bucket(Context&, Input);
+  Reply<Output> head_bucket(Context&, Input);
+  Reply<Output> delete_bucket(Context&, Input);
+  Reply<Output> get_bucket_location(Context&, Input);
+  // bucket_settings.cpp
+  Reply<Output> get_bucket_tagging(Context&, Input);
+  Reply<Output> put_bucket_tagging(Context&, Input);
+  Reply<Output> delete_bucket_tagging(Context&, Input);
+  Reply<Output> get_bucket_encryption(Context&, Input);
+  Reply<Output> put_bucket_encryption(Context&, Input);
+  Reply<Output> delete_bucket_encryption(Context&, Input);
+  Reply<Output> get_public_access_block(Context&, Input);
+  Reply<Output> put_public_access_block(Context&, Input);
+  Reply<Output> delete_public_access_block(Context&, Input);
+  Reply<Output> get_bucket_versioning(Context&, Input);
+  Reply<Output> get_bucket_acl(Context&, Input);
+  Reply<Output> get_object_acl(Context&, Input);
+  Reply<Output> absent_setting(Context&, const Input&, std::string_view code, std::string_view message);
+  // objects
+  Reply<Output> put_object(Context&, Input);
+  Reply<Output> get_object(Context&, Input);
+  Reply<Output> head_object(Context&, Input);
+  Reply<Output> delete_object(Context&, Input);
+  Reply<Output> delete_objects(Context&, Input);
+  Reply<Output> copy_object(Context&, Input);
+  Reply<Output> list_objects(Context&, Input);
+  Reply<Output> list_objects_v2(Context&, Input);
+  Reply<Output> get_object_tagging(Context&, Input);
+  Reply<Output> put_object_tagging(Context&, Input);
+  Reply<Output> delete_object_tagging(Context&, Input);
+  Reply<Output> get_object_attributes(Context&, Input);
+  // multipart
+  Reply<Output> create_multipart_upload(Context&, Input);
+  Reply<Output> upload_part(Context&, Input);
+  Reply<Output> upload_part_copy(Context&, Input);
+  Reply<Output> complete_multipart_upload(Context&, Input);
+  Reply<Output> abort_multipart_upload(Context&, Input);
+  Reply<Output> list_parts(Context&, Input);
+  Reply<Output> list_multipart_uploads(Context&, Input);
+
+  // access.cpp: who may see what
+  SeedFolder* seed(std::string_view bucket);
+  Reply<Readable> readable(const Context& context, const Input& in);
+  /// The bucket that `in` names, for writing (or for what seeded buckets do not have).
+  Reply<storage::Bucket> owned(const Context& context, const Input& in);
+  Reply<storage::Bucket> owned(const Context& context, const Document& params);
+  /// The same inside a transaction.
+  Result<storage::Bucket> owned(Connection& db, const AccountId& account, std::string_view name,
+                                const errors::Refusal& refusal);
+  /// NoSuchBucket, AccessDenied, NoSuchKey, NoSuchVersion.
+  Reply<storage::OpenObject> open(const Context& context, const ObjectName& name, Want want);
+  Reply<storage::OpenObject> open(const Context& context, const Input& in, Want want);
+  Reply<void> check_owner(const Context& context, const storage::Bucket& bucket, const Document& params,
+                          std::string_view expected = "ExpectedBucketOwner") const;
+
+  /// Commits in the store; the answer is sent when that is done.
+  Reply<Output> answer_after(Output output, const errors::Refusal& refusal, Ticket ticket);
+  /// The same, waited for here: for answers that need what the change found. Only in handlers that may wait.
+  Reply<void> done(const errors::Refusal& refusal, const Ticket& ticket);
+  /// Encryption of a new object: the request's, else the bucket's default, else AES256.
+  Reply<storage::Pairs> new_properties(const storage::Bucket& bucket, const Document& params);
+  /// A request's body; empty when the gateway had none to feed.
+  Reply<std::unique_ptr<Upload>> take_upload(Context& context, Input& in);
+  Reply<std::optional<ChecksumKind>> checksum_of_upload(const Context& context, const Document& params);
+  Reply<Output> put_setting(Context& context, const Input& in, const char* kind, std::string value);
+  Reply<Output> delete_setting(Context& context, const Input& in, const char* kind);
+  Reply<std::optional<std::string>> setting(const Context& context, const Input& in, const char* kind);
+  Reply<storage::ListPage> page_of(const Readable& readable, const storage::ListQuery& query);
+
+  storage::Ledger& ledger_;
+  storage::ObjectStore& objects_;
+  Ids& ids_;
+  std::map<std::string, std::unique_ptr<SeedFolder>, std::less<>> seeds_;
+};
+
+}  // namespace sagelet::s3

@@ -60,6 +60,9 @@ std::filesystem::path default_data_folder();
 /// jobs when the first job needs it; nothing is started here).
 void choose_python(Config& config);
 
+bool is_account_id(std::string_view text);  ///< 12 digits
+bool is_region(std::string_view text);      ///< us-east-1, or what looks like one
+
 /// NAME=DIR. kInvalid says what is wrong.
 Result<std::pair<std::string, std::filesystem::path>> parse_seed_bucket(std::string_view text);
 

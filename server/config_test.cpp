@@ -1,0 +1,159 @@
+#include "server/config.hpp"
+
+#include <cstdlib>
+
+#include "base/fs.hpp"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace sagelet {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+std::string error_of(std::string_view yaml) {
+  Config config;
+  const auto done = apply_yaml(config, yaml, "/etc/s.yaml");
+  return done ? "no error" : done.error().message();
+}
+
+TEST(Config, ReadsEveryKey) {
+  Config config;
+  const auto done = apply_yaml(config, R"(
+host: 0.0.0.0
+port: 5000
+data: d
+account: "123456789012"
+region: eu-central-1
+offline: true
+durability: process
+allowed_hosts: [a.example, b.example]
+auth:
+  mode: strict
+  clock_skew_seconds: 60
+  accounts:
+    - { id: "111111111111", name: main, keys: [ { access_key: AK, secret_key: SK }, { access_key: AK2, secret_key: SK2 } ] }
+seed_buckets:
+  my-samples: /tmp
+images:
+  - match: "*/sagemaker-scikit-learn:*"
+    process: { python: ./venv/bin/python }
+  - match: "*/other:*"
+    docker: local/other:dev
+pythons: [python3.11, /usr/bin/python3]
+jobs:
+  cores_per_job: 0.5
+  stop_grace_seconds: 2
+  keep_failed_hours: 1
+  log_spool_limit_mb: 10
+)",
+                               "/etc/sagelet/s.yaml");
+  ASSERT_TRUE(done) << done.error().message();
+  EXPECT_EQ(config.host, "0.0.0.0");
+  EXPECT_EQ(config.port, 5000);
+  EXPECT_EQ(config.data, "/etc/sagelet/d");
+  EXPECT_EQ(config.account, "123456789012");
+  EXPECT_EQ(config.region, "eu-central-1");
+  EXPECT_TRUE(config.offline);
+  EXPECT_EQ(config.effective_durability(), storage::Durability::kProcess);
+  EXPECT_THAT(config.allowed_hosts, ElementsAre("a.example", "b.example"));
+  EXPECT_EQ(config.auth, auth::Mode::kStrict);
+  EXPECT_EQ(config.clock_skew, std::chrono::seconds(60));
+  ASSERT_EQ(config.keys.size(), 2u);
+  EXPECT_EQ(config.keys[1].access_key, "AK2");
+  EXPECT_EQ(config.keys[1].account, "111111111111");
+  EXPECT_EQ(config.keys[1].account_name, "main");
+  EXPECT_THAT(config.seed_buckets, ElementsAre(std::pair<std::string, fs::path>("my-samples", "/tmp")));
+  ASSERT_EQ(config.images.size(), 2u);
+  EXPECT_EQ(config.images[0].python, "/etc/sagelet/venv/bin/python");
+  EXPECT_EQ(config.images[1].docker, "local/other:dev");
+  EXPECT_THAT(config.pythons, ElementsAre("python3.11", "/usr/bin/python3"));
+  EXPECT_EQ(config.jobs.cores_per_job, 0.5);
+  EXPECT_EQ(config.jobs.stop_grace, std::chrono::seconds(2));
+  EXPECT_EQ(config.jobs.keep_failed, std::chrono::hours(1));
+  EXPECT_EQ(config.jobs.log_spool_limit, 10u << 20);
+}
+
+TEST(Config, AnEmptyFileChangesNothing) {
+  for (const char* yaml : {"", "# nothing\n", "jobs:\n", "images:\n# - match: x\n"})
+    EXPECT_EQ(error_of(yaml), "no error") << yaml;
+}
+
+TEST(Config, ErrorsNameFileLineKeyAndWhatWasExpected) {
+  EXPECT_EQ(error_of("host: a\nport: many\n"),
+            "/etc/s.yaml:2: port: expected a whole number from 0 to 65535");
+  EXPECT_EQ(error_of("port: 70000\n"), "/etc/s.yaml:1: port: expected a whole number from 0 to 65535");
+  EXPECT_EQ(error_of("jobs:\n  stop_grace_seconds: soon\n"),
+            "/etc/s.yaml:2: jobs.stop_grace_seconds: expected a whole number from 0 to 2592000");
+  EXPECT_EQ(error_of("images: 7\n"),
+            "/etc/s.yaml:1: images: expected a list of { match: ..., process: ... }");
+  EXPECT_EQ(error_of("auth:\n  mode: maybe\n"), "/etc/s.yaml:2: auth.mode: expected lax or strict");
+  EXPECT_THAT(error_of("auth:\n  accounts:\n    - { id: \"12\" }\n"),
+              StartsWith("/etc/s.yaml:3: auth.accounts.id: expected 12"));
+  EXPECT_THAT(error_of("- a\n"), HasSubstr("expected keys and values: host, port"));
+  EXPECT_THAT(error_of("seed_buckets: { bkt: /no/such/folder }\n"),
+              HasSubstr("/no/such/folder is not a folder"));
+  EXPECT_THAT(error_of("images:\n  - match: x\n"),
+              StartsWith("/etc/s.yaml:2: images: expected either process"));
+  EXPECT_THAT(error_of("images:\n  - docker: x\n"), HasSubstr("expected a match"));
+  EXPECT_THAT(error_of("host: a\nhost: b\n"), StartsWith("/etc/s.yaml:2: host: the key is there twice"));
+}
+
+TEST(Config, UnknownKeysAreErrorsWithASuggestion) {
+  EXPECT_EQ(error_of("prot: 1\n"), "/etc/s.yaml:1: prot: there is no such key; did you mean port?");
+  EXPECT_EQ(error_of("jobs:\n  stop_grace: 2\n"),
+            "/etc/s.yaml:2: jobs.stop_grace: there is no such key; did you mean stop_grace_seconds?");
+  EXPECT_THAT(error_of("zzzzzzzz: 1\n"), HasSubstr("known are host, port"));
+}
+
+TEST(Config, BrokenYamlNamesItsLine) {
+  EXPECT_THAT(error_of("jobs:\n  stop_grace_seconds: [\n"), StartsWith("/etc/s.yaml:3: not YAML"));
+  EXPECT_THAT(error_of("a: b: c\n"), StartsWith("/etc/s.yaml:1: not YAML"));
+  EXPECT_THAT(error_of("\t\x01\xff"), StartsWith("/etc/s.yaml:1: "));
+}
+
+TEST(Config, AMissingFileIsNamed) {
+  Config config;
+  EXPECT_THAT(apply_file(config, "/no/such/sagelet.yaml").error().message(),
+              HasSubstr("/no/such/sagelet.yaml"));
+}
+
+TEST(Config, EphemeralMeansProcessDurabilityUnlessSaid) {
+  Config config;
+  EXPECT_EQ(config.effective_durability(), storage::Durability::kPower);
+  config.ephemeral = true;
+  EXPECT_EQ(config.effective_durability(), storage::Durability::kProcess);
+  ASSERT_TRUE(apply_yaml(config, "durability: power", "s.yaml"));
+  EXPECT_EQ(config.effective_durability(), storage::Durability::kPower);
+}
+
+TEST(Config, ThePythonIsTheConfiguredOneElseSageletPythonElseTheActiveEnvironmentElsePython3) {
+  ::setenv("SAGELET_PYTHON", "/opt/p", 1);
+  ::setenv("VIRTUAL_ENV", "/venv", 1);
+  Config config;
+  config.pythons = {"mine"};
+  choose_python(config);
+  EXPECT_THAT(config.pythons, ElementsAre("mine"));
+  config.pythons.clear();
+  choose_python(config);
+  EXPECT_THAT(config.pythons, ElementsAre("/opt/p"));
+  ::unsetenv("SAGELET_PYTHON");
+  config.pythons.clear();
+  choose_python(config);
+  EXPECT_THAT(config.pythons, ElementsAre("/venv/bin/python"));
+  ::unsetenv("VIRTUAL_ENV");
+  config.pythons.clear();
+  choose_python(config);
+  EXPECT_THAT(config.pythons, ElementsAre("python3"));
+}
+
+TEST(Config, SeedBucketsAreNameAndFolder) {
+  EXPECT_EQ(parse_seed_bucket("samples=/tmp")->second, "/tmp");
+  for (const char* wrong : {"", "samples", "samples=", "=/tmp", "ab=/tmp", "samples=/no/such/folder"})
+    EXPECT_FALSE(parse_seed_bucket(wrong)) << wrong;
+}
+
+}  // namespace
+}  // namespace sagelet

@@ -85,6 +85,8 @@ void append_folded_path(std::string& out, std::string_view path) {
 void append_path(std::string& out, const CanonicalRequest& request) {
   if (request.path.empty())
     out += '/';
+  else if (request.path_as_sent)
+    out += request.path;
   else if (request.is_s3)
     append_normalised(out, request.path, Place::kPath);
   else

@@ -18,7 +18,8 @@ struct Scope {
 using HeaderView = std::pair<std::string_view, std::string_view>;  ///< lower-case name, value as sent
 
 /// What is hashed: method, path and query exactly as the client sent them on the wire (percent-encoded).
-/// For "s3" the path is taken as sent; for other services it is normalised and encoded once more.
+/// For S3 the path stays as it is but for its spelling: each byte is escaped as a strict encoder would have done.
+/// `path_as_sent` leaves out even that. For other services dots and doubled slashes go and it is encoded once more.
 /// `without_signature` leaves X-Amz-Signature out of the query (presigned URLs).
 struct CanonicalRequest {
   std::string_view method;
@@ -28,6 +29,7 @@ struct CanonicalRequest {
   std::string_view payload_hash;
   bool is_s3 = false;
   bool without_signature = false;
+  bool path_as_sent = false;
 };
 std::string canonical_text(const CanonicalRequest& request);
 std::string string_to_sign(std::string_view amz_date, const Scope& scope, std::string_view canonical_text);

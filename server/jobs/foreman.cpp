@@ -411,4 +411,13 @@ void Foreman::turn(const std::vector<int>& readable) {
   if (!gone.empty()) look();
 }
 
+Jobs::Counts Foreman::counts() const {
+  Jobs::Counts out;
+  for (const auto& [id, job] : jobs_) {
+    if (job.state == State::kQueued) ++out.queued;
+    if (job.state == State::kRunning) ++out.running;
+  }
+  return out;
+}
+
 }  // namespace sagelet::jobs

@@ -36,6 +36,7 @@ class Foreman {
   void remove(const std::string& job_id);
   Status intake(std::string_view token, const Report& report);
   void clear();
+  Jobs::Counts counts() const;
 
   /// The runners' descriptors and the next time of our own.
   Loop::Plan plan() const;

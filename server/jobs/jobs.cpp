@@ -90,6 +90,12 @@ class ThreadedJobs final : public Jobs {
     loop_->run([this] { foreman_.clear(); });
   }
 
+  Counts counts() const override {
+    Counts out;
+    loop_->run([&] { out = foreman_.counts(); });
+    return out;
+  }
+
   Doctor doctor() const override {
     auto sandbox = probe_sandbox();
     Doctor doctor{sandbox.kind, std::move(sandbox.notes), machine_.total(), memory_};

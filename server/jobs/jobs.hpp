@@ -96,6 +96,11 @@ class Jobs {
   /// SIGKILLs all jobs and forgets them (reset, --ephemeral's exit). Blocks until no process is left.
   virtual void clear() = 0;
 
+  struct Counts {
+    int queued = 0, running = 0;
+  };
+  virtual Counts counts() const = 0;
+
   struct Doctor {
     std::string sandbox;             ///< "namespaces (root)", "user namespaces", "link under a lock", ...
     std::vector<std::string> notes;  ///< what does not work here and how to change it

@@ -3,13 +3,13 @@
 
 namespace sagelet::s3 {
 
-SeedFolder* S3::seed(std::string_view bucket) {
+SeedFolder* S3Service::seed(std::string_view bucket) {
   const auto found = seeds_.find(bucket);
   return found == seeds_.end() ? nullptr : found->second.get();
 }
 
-Reply<void> S3::check_owner(const Context& context, const storage::Bucket& bucket, const Document& params,
-                            std::string_view expected) const {
+Reply<void> S3Service::check_owner(const Context& context, const storage::Bucket& bucket,
+                                   const Document& params, std::string_view expected) const {
   if (context.identity.anonymous() || bucket.account != context.account().str())
     return errors::access_denied();
   const auto member = params.find(expected);
@@ -18,18 +18,19 @@ Reply<void> S3::check_owner(const Context& context, const storage::Bucket& bucke
   return {};
 }
 
-Reply<Readable> S3::readable(const Context& context, const Input& in) {
+Reply<Readable> S3Service::readable(const Context& context, const Input& in) {
   const auto& name = in.text("Bucket");
-  if (auto* folder = seed(name)) return Readable{std::nullopt, folder};
+  if (auto* folder = seed(name)) return Readable{std::nullopt, folder, region_};
   TRY(auto bucket, owned(context, in));
-  return Readable{std::move(bucket), nullptr};
+  auto region = bucket.region;
+  return Readable{std::move(bucket), nullptr, std::move(region)};
 }
 
-Reply<storage::Bucket> S3::owned(const Context& context, const Input& in) {
+Reply<storage::Bucket> S3Service::owned(const Context& context, const Input& in) {
   return owned(context, in.params);
 }
 
-Reply<storage::Bucket> S3::owned(const Context& context, const Document& params) {
+Reply<storage::Bucket> S3Service::owned(const Context& context, const Document& params) {
   const auto& name = params.at("Bucket").get_ref<const std::string&>();
   if (seed(name) != nullptr) return errors::access_denied();
   std::optional<storage::Bucket> bucket;
@@ -42,20 +43,20 @@ Reply<storage::Bucket> S3::owned(const Context& context, const Document& params)
   return std::move(*bucket);
 }
 
-Result<storage::Bucket> S3::owned(Connection& db, const AccountId& account, std::string_view name,
-                                  const errors::Refusal& refusal) {
+Result<storage::Bucket> S3Service::owned(Connection& db, const AccountId& account, std::string_view name,
+                                         const errors::Refusal& refusal) {
   TRY(auto bucket, storage::find_bucket(db, name));
   if (!bucket) return refusal.with(errors::no_such_bucket(name));
   if (bucket->account != account.str()) return refusal.with(errors::access_denied());
   return std::move(*bucket);
 }
 
-Reply<storage::OpenObject> S3::open(const Context& context, const Input& in, Want want) {
+Reply<storage::OpenObject> S3Service::open(const Context& context, const Input& in, Want want) {
   const ObjectName name{in.text("Bucket"), in.text("Key"), in.text("VersionId")};
   return open(context, name, want);
 }
 
-Reply<storage::OpenObject> S3::open(const Context& context, const ObjectName& name, Want want) {
+Reply<storage::OpenObject> S3Service::open(const Context& context, const ObjectName& name, Want want) {
   std::optional<storage::OpenObject> object;
   if (auto* folder = seed(name.bucket)) {
     TRY(object, errors::lift(folder->find(name.key, want)));
@@ -70,18 +71,19 @@ Reply<storage::OpenObject> S3::open(const Context& context, const ObjectName& na
   return std::move(*object);
 }
 
-Reply<Output> S3::answer_after(Output output, const errors::Refusal& refusal, Ticket ticket) {
+Reply<Output> S3Service::answer_after(Output output, const errors::Refusal& refusal, Ticket ticket) {
   output.after = std::move(ticket);
   output.failed = [refusal](const Error& error) { return refusal.answer(error); };
   return output;
 }
 
-Reply<void> S3::done(const errors::Refusal& refusal, const Ticket& ticket) {
+Reply<void> S3Service::done(const errors::Refusal& refusal, const Ticket& ticket) {
   if (auto status = ticket.wait(); !status) return refusal.answer(status.error());
   return {};
 }
 
-Result<bool> S3::any_under(const AccountId& account, std::string_view bucket, std::string_view prefix) {
+Result<bool> S3Service::any_under(const AccountId& account, std::string_view bucket,
+                                  std::string_view prefix) {
   if (auto* folder = seed(bucket)) return folder->any_under(prefix);
   bool any = false;
   TRY(ledger_.read([&](Connection& db) -> Status {

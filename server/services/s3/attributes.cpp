@@ -49,7 +49,7 @@ Document parts_of(const storage::OpenObject& object, const Input& in) {
 
 }  // namespace
 
-Reply<Output> S3::get_object_attributes(Context& context, Input in) {
+Reply<Output> S3Service::get_object_attributes(Context& context, Input in) {
   TRY(const auto object, open(context, in, Want::kRecord));
   const auto wanted = wanted_attributes(in.params);
   if (wanted.empty())

@@ -33,7 +33,8 @@ Output full_control(const Context& context) {
 
 }  // namespace
 
-Reply<std::optional<std::string>> S3::setting(const Context& context, const Input& in, const char* kind) {
+Reply<std::optional<std::string>> S3Service::setting(const Context& context, const Input& in,
+                                                     const char* kind) {
   TRY(const auto bucket, owned(context, in));
   std::optional<std::string> value;
   TRY(errors::lift(ledger_.read([&](Connection& db) -> Status {
@@ -43,7 +44,7 @@ Reply<std::optional<std::string>> S3::setting(const Context& context, const Inpu
   return value;
 }
 
-Reply<Output> S3::put_setting(Context& context, const Input& in, const char* kind, std::string value) {
+Reply<Output> S3Service::put_setting(Context& context, const Input& in, const char* kind, std::string value) {
   TRY(const auto bucket, owned(context, in));
   const errors::Refusal refusal;
   auto ticket = ledger_.commit([=, this, account = context.account()](Connection& db) -> Status {
@@ -53,7 +54,7 @@ Reply<Output> S3::put_setting(Context& context, const Input& in, const char* kin
   return answer_after(Output(), refusal, std::move(ticket));
 }
 
-Reply<Output> S3::delete_setting(Context& context, const Input& in, const char* kind) {
+Reply<Output> S3Service::delete_setting(Context& context, const Input& in, const char* kind) {
   TRY(const auto bucket, owned(context, in));
   const errors::Refusal refusal;
   auto ticket = ledger_.commit([=, this, account = context.account()](Connection& db) -> Status {
@@ -63,7 +64,7 @@ Reply<Output> S3::delete_setting(Context& context, const Input& in, const char* 
   return answer_after(Output(), refusal, std::move(ticket));
 }
 
-Reply<Output> S3::get_bucket_tagging(Context& context, Input in) {
+Reply<Output> S3Service::get_bucket_tagging(Context& context, Input in) {
   TRY(const auto packed, setting(context, in, kTags));
   if (!packed) return errors::no_such_tag_set(in.text("Bucket"));
   Output output;
@@ -71,18 +72,18 @@ Reply<Output> S3::get_bucket_tagging(Context& context, Input in) {
   return output;
 }
 
-Reply<Output> S3::put_bucket_tagging(Context& context, Input in) {
+Reply<Output> S3Service::put_bucket_tagging(Context& context, Input in) {
   if (!in.has("Tagging")) return errors::malformed_xml();
   TRY(const auto tags, tags_from(in.params["Tagging"], kMostBucketTags));
   if (tags.empty()) return delete_setting(context, in, kTags);
   return put_setting(context, in, kTags, storage::pack(tags));
 }
 
-Reply<Output> S3::delete_bucket_tagging(Context& context, Input in) {
+Reply<Output> S3Service::delete_bucket_tagging(Context& context, Input in) {
   return delete_setting(context, in, kTags);
 }
 
-Reply<Output> S3::get_bucket_encryption(Context& context, Input in) {
+Reply<Output> S3Service::get_bucket_encryption(Context& context, Input in) {
   TRY(const auto stored, setting(context, in, kEncryption));
   Output output;
   output.fields["ServerSideEncryptionConfiguration"] =
@@ -90,18 +91,18 @@ Reply<Output> S3::get_bucket_encryption(Context& context, Input in) {
   return output;
 }
 
-Reply<Output> S3::put_bucket_encryption(Context& context, Input in) {
+Reply<Output> S3Service::put_bucket_encryption(Context& context, Input in) {
   const auto given = in.params.find("ServerSideEncryptionConfiguration");
   if (given == in.params.end() || !given->contains("Rules") || given->at("Rules").empty())
     return errors::malformed_xml();
   return put_setting(context, in, kEncryption, given->dump());
 }
 
-Reply<Output> S3::delete_bucket_encryption(Context& context, Input in) {
+Reply<Output> S3Service::delete_bucket_encryption(Context& context, Input in) {
   return delete_setting(context, in, kEncryption);
 }
 
-Reply<Output> S3::get_public_access_block(Context& context, Input in) {
+Reply<Output> S3Service::get_public_access_block(Context& context, Input in) {
   TRY(const auto stored, setting(context, in, kPublicAccess));
   if (!stored)
     return errors::no_such_setting("NoSuchPublicAccessBlockConfiguration",
@@ -111,7 +112,7 @@ Reply<Output> S3::get_public_access_block(Context& context, Input in) {
   return output;
 }
 
-Reply<Output> S3::put_public_access_block(Context& context, Input in) {
+Reply<Output> S3Service::put_public_access_block(Context& context, Input in) {
   const auto given = in.params.find("PublicAccessBlockConfiguration");
   if (given == in.params.end()) return errors::malformed_xml();
   Document whole;
@@ -121,28 +122,28 @@ Reply<Output> S3::put_public_access_block(Context& context, Input in) {
   return put_setting(context, in, kPublicAccess, whole.dump());
 }
 
-Reply<Output> S3::delete_public_access_block(Context& context, Input in) {
+Reply<Output> S3Service::delete_public_access_block(Context& context, Input in) {
   return delete_setting(context, in, kPublicAccess);
 }
 
 /// Never versioned: an empty configuration.
-Reply<Output> S3::get_bucket_versioning(Context& context, Input in) {
+Reply<Output> S3Service::get_bucket_versioning(Context& context, Input in) {
   TRY(readable(context, in));
   return Output();
 }
 
-Reply<Output> S3::get_bucket_acl(Context& context, Input in) {
+Reply<Output> S3Service::get_bucket_acl(Context& context, Input in) {
   TRY(owned(context, in));
   return full_control(context);
 }
 
-Reply<Output> S3::get_object_acl(Context& context, Input in) {
+Reply<Output> S3Service::get_object_acl(Context& context, Input in) {
   TRY(open(context, in, Want::kRecord));
   return full_control(context);
 }
 
-Reply<Output> S3::absent_setting(Context& context, const Input& in, std::string_view code,
-                                 std::string_view message) {
+Reply<Output> S3Service::absent_setting(Context& context, const Input& in, std::string_view code,
+                                        std::string_view message) {
   TRY(owned(context, in));
   return errors::no_such_setting(code, message, in.text("Bucket"));
 }

@@ -46,7 +46,7 @@ void write_bucket(model::Writer& to, const storage::Bucket& bucket) {
 
 }  // namespace
 
-Reply<Output> S3::list_buckets(Context& context, Input in) {
+Reply<Output> S3Service::list_buckets(Context& context, Input in) {
   if (context.identity.anonymous()) return errors::access_denied();
   std::vector<storage::Bucket> all;
   TRY(errors::lift(ledger_.read([&](Connection& db) -> Status {
@@ -88,7 +88,7 @@ Reply<Output> S3::list_buckets(Context& context, Input in) {
   return output;
 }
 
-Reply<Output> S3::create_bucket(Context& context, Input in) {
+Reply<Output> S3Service::create_bucket(Context& context, Input in) {
   const auto& name = in.text("Bucket");
   if (context.identity.anonymous()) return errors::access_denied();
   if (!valid_bucket_name(name)) return errors::invalid_bucket_name(name);
@@ -111,15 +111,15 @@ Reply<Output> S3::create_bucket(Context& context, Input in) {
   return answer_after(std::move(output), refusal, std::move(ticket));
 }
 
-Reply<Output> S3::head_bucket(Context& context, Input in) {
+Reply<Output> S3Service::head_bucket(Context& context, Input in) {
   TRY(const auto bucket, readable(context, in));
   Output output;
-  output.fields["BucketRegion"] = bucket.region(context.region.view());
+  output.fields["BucketRegion"] = bucket.region;
   return output;
 }
 
 /// Unfinished uploads do not keep a bucket: they go with it.
-Reply<Output> S3::delete_bucket(Context& context, Input in) {
+Reply<Output> S3Service::delete_bucket(Context& context, Input in) {
   TRY(const auto bucket, owned(context, in));
   const errors::Refusal refusal;
   auto ticket = objects_.commit(
@@ -133,9 +133,9 @@ Reply<Output> S3::delete_bucket(Context& context, Input in) {
   return answer_after(Output(), refusal, std::move(ticket));
 }
 
-Reply<Output> S3::get_bucket_location(Context& context, Input in) {
+Reply<Output> S3Service::get_bucket_location(Context& context, Input in) {
   TRY(const auto bucket, readable(context, in));
-  const auto region = bucket.region(context.region.view());
+  const auto region = bucket.region;
   Output output;
   if (region != kFirstRegion) output.fields["LocationConstraint"] = region;
   return output;

@@ -65,7 +65,7 @@ Reply<std::vector<storage::PartRow>> chosen_parts(const Asked& asked,
     const bool there = at != stored.end() && at->number == number && at->etag == etag;
     const auto& sum = asked.part_checksums[i];
     const bool same =
-        there && (!sum || (planned && sum->kind == planned->kind && sum->value == at->checksum));
+        there && (!sum || !planned || (sum->kind == planned->kind && sum->value == at->checksum));
     if (!same) return errors::invalid_part(asked.id, number, etag);
     if (i + 1 < asked.parts.size() && at->size < kLeastPart)
       return errors::entity_too_small(at->size, kLeastPart, number, etag);
@@ -163,7 +163,7 @@ Result<storage::ObjectRow> complete(Connection& db, std::int64_t bucket, const A
 
 }  // namespace
 
-Reply<Output> S3::complete_multipart_upload(Context& context, Input in) {
+Reply<Output> S3Service::complete_multipart_upload(Context& context, Input in) {
   TRY(const auto bucket, owned(context, in));
   TRY(const auto asked, asked_from(in));
   const errors::Refusal refusal;

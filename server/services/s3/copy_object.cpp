@@ -88,7 +88,7 @@ Document describe(const storage::ObjectRow& row) {
 
 }  // namespace
 
-Reply<Output> S3::copy_object(Context& context, Input in) {
+Reply<Output> S3Service::copy_object(Context& context, Input in) {
   TRY(check_key(in.text("Key")));
   TRY(check_directives(in));
   const auto name = parse_copy_source(in.text("CopySource"));

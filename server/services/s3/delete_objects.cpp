@@ -88,7 +88,7 @@ void write_outcomes(model::Writer& to, const std::vector<Outcome>& outcomes, boo
 }  // namespace
 
 /// Deleting what is not there is a success.
-Reply<Output> S3::delete_object(Context& context, Input in) {
+Reply<Output> S3Service::delete_object(Context& context, Input in) {
   TRY(const auto bucket, owned(context, in));
   if (names_nothing(in.text("VersionId"))) return Output();
   const errors::Refusal refusal;
@@ -106,7 +106,7 @@ Reply<Output> S3::delete_object(Context& context, Input in) {
   return answer_after(Output(), refusal, std::move(ticket));
 }
 
-Reply<Output> S3::delete_objects(Context& context, Input in) {
+Reply<Output> S3Service::delete_objects(Context& context, Input in) {
   TRY(const auto bucket, owned(context, in));
   if (!in.has("Delete")) return errors::malformed_xml();
   const auto& given = in.params["Delete"];

@@ -123,7 +123,7 @@ Output describe(const storage::OpenObject& object, const Slice& slice, const Inp
 
 }  // namespace
 
-Reply<Output> S3::get_object(Context& context, Input in) {
+Reply<Output> S3Service::get_object(Context& context, Input in) {
   TRY(auto object, open(context, in, Want::kBytes));
   TRY(ReadConditions::from(in.params, "").check(object.row, false));
   TRY(const auto slice, slice_of(object, in));
@@ -132,7 +132,7 @@ Reply<Output> S3::get_object(Context& context, Input in) {
   return output;
 }
 
-Reply<Output> S3::head_object(Context& context, Input in) {
+Reply<Output> S3Service::head_object(Context& context, Input in) {
   TRY(const auto object, open(context, in, Want::kRecord));
   TRY(ReadConditions::from(in.params, "").check(object.row, false));
   TRY(const auto slice, slice_of(object, in));

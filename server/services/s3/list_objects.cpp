@@ -95,7 +95,7 @@ void write_page(model::Writer& to, const Asked& asked, const storage::ListPage& 
 
 }  // namespace
 
-Reply<storage::ListPage> S3::page_of(const Readable& readable, const storage::ListQuery& query) {
+Reply<storage::ListPage> S3Service::page_of(const Readable& readable, const storage::ListQuery& query) {
   if (readable.seed != nullptr) return errors::lift(readable.seed->list(query));
   storage::ListPage page;
   TRY(errors::lift(ledger_.read([&](Connection& db) -> Status {
@@ -105,7 +105,7 @@ Reply<storage::ListPage> S3::page_of(const Readable& readable, const storage::Li
   return page;
 }
 
-Reply<Output> S3::list_objects(Context& context, Input in) {
+Reply<Output> S3Service::list_objects(Context& context, Input in) {
   TRY(const auto bucket, readable(context, in));
   TRY(auto asked, Asked::from(in));
   asked.query.after = in.text("Marker");
@@ -121,7 +121,7 @@ Reply<Output> S3::list_objects(Context& context, Input in) {
   return output;
 }
 
-Reply<Output> S3::list_objects_v2(Context& context, Input in) {
+Reply<Output> S3Service::list_objects_v2(Context& context, Input in) {
   TRY(const auto bucket, readable(context, in));
   TRY(auto asked, Asked::from(in));
   asked.query.after = in.text("StartAfter");

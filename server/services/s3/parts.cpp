@@ -92,7 +92,8 @@ void show_part_checksum(Document& fields, std::optional<ChecksumKind> kind, cons
 }  // namespace
 
 /// NoSuchUpload before the body is read.
-Reply<std::optional<ChecksumKind>> S3::checksum_of_upload(const Context& context, const Document& params) {
+Reply<std::optional<ChecksumKind>> S3Service::checksum_of_upload(const Context& context,
+                                                                 const Document& params) {
   TRY(const auto bucket, owned(context, params));
   const auto& id = params.at("UploadId").get_ref<const std::string&>();
   std::optional<storage::UploadRow> upload;
@@ -105,7 +106,7 @@ Reply<std::optional<ChecksumKind>> S3::checksum_of_upload(const Context& context
   return planned ? std::optional(planned->kind) : std::nullopt;
 }
 
-Reply<Output> S3::upload_part(Context& context, Input in) {
+Reply<Output> S3Service::upload_part(Context& context, Input in) {
   TRY(const auto number, part_number(in));
   TRY(const auto bucket, owned(context, in));
   TRY(const auto planned, checksum_of_upload(context, in.params));
@@ -134,7 +135,7 @@ Reply<Output> S3::upload_part(Context& context, Input in) {
   return answer_after(std::move(output), refusal, objects_.commit(upload->take(), std::move(change)));
 }
 
-Reply<Output> S3::upload_part_copy(Context& context, Input in) {
+Reply<Output> S3Service::upload_part_copy(Context& context, Input in) {
   TRY(const auto number, part_number(in));
   const auto name = parse_copy_source(in.text("CopySource"));
   if (!name)
@@ -177,7 +178,7 @@ Reply<Output> S3::upload_part_copy(Context& context, Input in) {
   return answer_after(std::move(output), refusal, objects_.commit(std::move(staged), std::move(change)));
 }
 
-Reply<Output> S3::list_parts(Context& context, Input in) {
+Reply<Output> S3Service::list_parts(Context& context, Input in) {
   TRY(const auto bucket, owned(context, in));
   const auto& id = in.text("UploadId");
   PartPage page;

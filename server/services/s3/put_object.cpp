@@ -32,8 +32,9 @@ Output describe(const storage::ObjectRow& row, const storage::Pairs& properties)
 
 }  // namespace
 
-Reply<std::unique_ptr<http::BodySink>> S3::sink(Context& context, const model::Operation& operation,
-                                                const Document& params, std::optional<std::uint64_t> length) {
+Reply<std::unique_ptr<http::BodySink>> S3Service::sink(Context& context, const model::Operation& operation,
+                                                       const Document& params,
+                                                       std::optional<std::uint64_t> length) {
   TRY(check_key(params.at("Key").get_ref<const std::string&>()));
   TRY(owned(context, params));
   std::optional<ChecksumKind> otherwise;
@@ -46,7 +47,7 @@ Reply<std::unique_ptr<http::BodySink>> S3::sink(Context& context, const model::O
   return std::make_unique<Upload>(objects_.stage(), std::move(plan));
 }
 
-Reply<std::unique_ptr<Upload>> S3::take_upload(Context& context, Input& in) {
+Reply<std::unique_ptr<Upload>> S3Service::take_upload(Context& context, Input& in) {
   if (in.sink != nullptr) return std::unique_ptr<Upload>(static_cast<Upload*>(in.sink.release()));
   std::optional<ChecksumKind> otherwise;
   if (in.has("UploadId")) {
@@ -56,7 +57,7 @@ Reply<std::unique_ptr<Upload>> S3::take_upload(Context& context, Input& in) {
   return std::make_unique<Upload>(objects_.stage(), std::move(plan));
 }
 
-Reply<storage::Pairs> S3::new_properties(const storage::Bucket& bucket, const Document& params) {
+Reply<storage::Pairs> S3Service::new_properties(const storage::Bucket& bucket, const Document& params) {
   TRY(auto properties, properties_from(params));
   if (params.contains("ServerSideEncryption") || params.contains("SSECustomerAlgorithm")) return properties;
   std::optional<std::string> standing;
@@ -75,7 +76,7 @@ Reply<storage::Pairs> S3::new_properties(const storage::Bucket& bucket, const Do
   return properties;
 }
 
-Reply<Output> S3::put_object(Context& context, Input in) {
+Reply<Output> S3Service::put_object(Context& context, Input in) {
   TRY(check_key(in.text("Key")));
   TRY(refuse_unsupported(in.params));
   TRY(const auto bucket, owned(context, in));

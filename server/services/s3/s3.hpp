@@ -28,15 +28,13 @@ using Want = storage::ObjectStore::Want;
 struct Readable {
   std::optional<storage::Bucket> bucket;
   SeedFolder* seed = nullptr;
-  std::string region(std::string_view otherwise) const {
-    return bucket ? bucket->region : std::string(otherwise);
-  }
+  std::string region;
 };
 
 /// Thread-safe: no state but what it was given.
-class S3 final : public TableService, public ObjectsView {
+class S3Service final : public TableService, public ObjectsView {
  public:
-  S3(S3Options options, storage::Ledger& ledger, storage::ObjectStore& objects, Ids& ids);
+  S3Service(S3Options options, storage::ObjectStore& objects, Ids& ids);
 
   Reply<std::unique_ptr<http::BodySink>> sink(Context& context, const model::Operation& operation,
                                               const Document& params,
@@ -44,7 +42,7 @@ class S3 final : public TableService, public ObjectsView {
   Result<bool> any_under(const AccountId& account, std::string_view bucket, std::string_view prefix) override;
 
  private:
-  using Method = Reply<Output> (S3::*)(Context&, Input);
+  using Method = Reply<Output> (S3Service::*)(Context&, Input);
   Call bound(Method method);
   void add_bucket_operations();
   void add_object_operations();
@@ -124,6 +122,7 @@ class S3 final : public TableService, public ObjectsView {
   storage::Ledger& ledger_;
   storage::ObjectStore& objects_;
   Ids& ids_;
+  const std::string region_;  ///< of the seeded buckets
   std::map<std::string, std::unique_ptr<SeedFolder>, std::less<>> seeds_;
 };
 

@@ -10,10 +10,9 @@
 #include "base/ids.hpp"
 #include "server/services/ports.hpp"
 #include "server/services/service.hpp"
-#include "server/storage/ledger.hpp"
 #include "server/storage/objects.hpp"
 
-namespace sagelet {
+namespace sagelet::s3 {
 
 /// A folder served as a read-only bucket to every account.
 struct SeedBucket {
@@ -22,20 +21,18 @@ struct SeedBucket {
 };
 
 struct S3Options {
+  std::string region = "us-east-1";  ///< where the seeded buckets say they are
   std::vector<SeedBucket> seeds;
 };
 
 /// The service and SageMaker's view of it; the view lives as long as the service.
-struct S3Rooms {
+struct S3 {
   std::unique_ptr<Service> service;
   ObjectsView* view = nullptr;
 };
 
-/// What is given must outlive the service.
-S3Rooms make_s3_rooms(S3Options options, storage::Ledger& ledger, storage::ObjectStore& objects,
-                      const Clock& clock, Ids& ids);
-/// The same, for those who do not need the view.
-std::unique_ptr<Service> make_s3(S3Options options, storage::Ledger& ledger, storage::ObjectStore& objects,
-                                 const Clock& clock, Ids& ids);
+/// What is given must outlive the service. A seed that is no folder, or a name that no bucket may have, is
+/// kInvalid.
+Result<S3> make_s3(S3Options options, storage::ObjectStore& objects, const Clock& clock, Ids& ids);
 
-}  // namespace sagelet
+}  // namespace sagelet::s3

@@ -5,14 +5,14 @@
 
 namespace sagelet::s3 {
 
-Reply<Output> S3::get_object_tagging(Context& context, Input in) {
+Reply<Output> S3Service::get_object_tagging(Context& context, Input in) {
   TRY(const auto object, open(context, in, Want::kRecord));
   Output output;
   output.fields["TagSet"] = tag_set(storage::unpack(object.row.tags));
   return output;
 }
 
-Reply<Output> S3::put_object_tagging(Context& context, Input in) {
+Reply<Output> S3Service::put_object_tagging(Context& context, Input in) {
   TRY(const auto bucket, owned(context, in));
   if (!in.has("Tagging")) return errors::malformed_xml();
   TRY(const auto tags, tags_from(in.params["Tagging"], kMostObjectTags));
@@ -27,7 +27,7 @@ Reply<Output> S3::put_object_tagging(Context& context, Input in) {
   return answer_after(Output(), refusal, std::move(ticket));
 }
 
-Reply<Output> S3::delete_object_tagging(Context& context, Input in) {
+Reply<Output> S3Service::delete_object_tagging(Context& context, Input in) {
   in.params["Tagging"] = {{"TagSet", Document::array()}};
   return put_object_tagging(context, std::move(in));
 }

@@ -89,7 +89,7 @@ Document describe(const storage::UploadRow& upload, const std::string& owner, bo
 
 }  // namespace
 
-Reply<Output> S3::create_multipart_upload(Context& context, Input in) {
+Reply<Output> S3Service::create_multipart_upload(Context& context, Input in) {
   TRY(check_key(in.text("Key")));
   TRY(const auto bucket, owned(context, in));
   TRY(const auto checksum, planned_checksum(in));
@@ -122,7 +122,7 @@ Reply<Output> S3::create_multipart_upload(Context& context, Input in) {
   return answer_after(std::move(output), refusal, std::move(ticket));
 }
 
-Reply<Output> S3::abort_multipart_upload(Context& context, Input in) {
+Reply<Output> S3Service::abort_multipart_upload(Context& context, Input in) {
   TRY(const auto bucket, owned(context, in));
   const errors::Refusal refusal;
   const auto& key = in.text("Key");
@@ -137,7 +137,7 @@ Reply<Output> S3::abort_multipart_upload(Context& context, Input in) {
   return Output();
 }
 
-Reply<Output> S3::list_multipart_uploads(Context& context, Input in) {
+Reply<Output> S3Service::list_multipart_uploads(Context& context, Input in) {
   TRY(const auto bucket, owned(context, in));
   UploadQuery query{in.text("Prefix"), in.text("Delimiter"), in.text("KeyMarker"), in.text("UploadIdMarker"),
                     1000};

@@ -67,7 +67,7 @@ struct App::Rooms {
   s3::S3 s3;
   std::unique_ptr<Service> logs, sts, iam;
   std::unique_ptr<jobs::Jobs> jobs;
-  sagemaker::SageMaker sagemaker;
+  std::unique_ptr<sagemaker::SageMaker> sagemaker;
   std::unique_ptr<auth::Authenticator> authenticator;
   std::unique_ptr<gateway::Gateway> gateway;
   std::unique_ptr<net::Server> server;
@@ -99,6 +99,7 @@ Result<std::unique_ptr<App>> App::start(const Config& config) {
   rooms->make_gateway();
   TRY(rooms->listen());
   rooms->jobs->adopt();  // reports may come in from now on
+  rooms->sagemaker->resume();
   return std::unique_ptr<App>(new App(std::move(rooms)));
 }
 
@@ -140,7 +141,7 @@ Status App::Rooms::start_services() {
                                          .credentials = *credentials,
                                          .clock = clock,
                                          .ids = ids});
-  jobs->listen("training", sagemaker.training_listener);
+  jobs->listen("training", &sagemaker->training_listener());
   return {};
 }
 
@@ -160,6 +161,7 @@ jobs::Options App::Rooms::job_options() {
   out.cores_per_job = config.jobs.cores_per_job;
   out.stop_grace = config.jobs.stop_grace;
   out.keep_failed = config.jobs.keep_failed;
+  out.log_spool_limit = config.jobs.log_spool_limit;
   out.stop_jobs_at_exit = config.ephemeral;
   return out;
 }
@@ -200,7 +202,7 @@ void App::Rooms::make_gateway() {
                        [bucket](const auto& seed) { return seed.first == bucket; });
   };
   gateway = std::make_unique<gateway::Gateway>(std::move(options), *authenticator, admin(), clock, ids);
-  for (Service* service : {s3.service.get(), sagemaker.service.get(), logs.get(), sts.get(), iam.get()})
+  for (Service* service : {s3.service.get(), sagemaker.get(), logs.get(), sts.get(), iam.get()})
     gateway->add(service);
 }
 

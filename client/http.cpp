@@ -119,6 +119,9 @@ std::unique_ptr<curl_slist, FreeList> header_list(const Request& request) {
     list = curl_slist_append(
         list, value.empty() ? fmt::format("{};", name).c_str() : fmt::format("{}: {}", name, value).c_str());
   list = curl_slist_append(list, "Expect:");
+  const auto is_type = [](const auto& header) { return lower(header.first) == "content-type"; };
+  if (std::none_of(request.headers.begin(), request.headers.end(), is_type))
+    list = curl_slist_append(list, "Content-Type:");  // or libcurl says it is a form, and S3 keeps that
   return std::unique_ptr<curl_slist, FreeList>(list);
 }
 

@@ -18,9 +18,13 @@ struct UrlParts {
 
 UrlParts split(std::string_view url) {
   UrlParts out;
+  const bool secure = url.starts_with("https://");
   if (const auto scheme = url.find("://"); scheme != std::string_view::npos) url.remove_prefix(scheme + 3);
   const auto path_at = url.find_first_of("/?");
   out.host = url.substr(0, path_at);
+  // libcurl leaves the scheme's own port out of the Host header.
+  if (const std::string_view port = secure ? ":443" : ":80"; out.host.ends_with(port))
+    out.host.remove_suffix(port.size());
   if (path_at == std::string_view::npos) return out;
   url.remove_prefix(path_at);
   const auto query_at = url.find('?');

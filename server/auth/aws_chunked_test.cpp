@@ -142,6 +142,12 @@ TEST(AwsChunked, RefusesEveryChangeOfASignedPart) {
       refused(decode_published(replaced(signed_body, "x-amz-trailer-s", "x-amz-trailer-t"), trailer)));
 }
 
+TEST(AwsChunked, HandsNothingOnOfAChunkWithoutASignature) {
+  const Decoded decoded = decode_published("4\r\nWiki\r\n0\r\n\r\n", PayloadForm::kChunkedSigned, 4);
+  EXPECT_FALSE(decoded.status);
+  EXPECT_EQ(decoded.bytes, "");
+}
+
 TEST(AwsChunked, LaxModeReadsTheFramingAlone) {
   const std::string body = replaced(replaced(published_body(), "ad80", "0000"), "aaaa", "aaab");
   const Decoded decoded = decode(AwsChunked(judged_of(PayloadForm::kChunkedSigned), 66560, false), body);

@@ -78,6 +78,9 @@ TEST(PresignedV4, LivesBetweenASecondAndAWeek) {
               "AuthorizationQueryParametersError");
   }
   EXPECT_EQ(Judge(Mode::kLax, kThen).code(presigned(target("604800", kSignature))), "");
+  EXPECT_EQ(Judge(Mode::kLax, kThen).code(presigned(target("-1", kSignature, "20130524T000100Z"))),
+            "AccessDenied")
+      << "a life that ends before it begins, signed by a clock ahead of ours";
 }
 
 TEST(PresignedV4, IsNotGoodBeforeItsTime) {

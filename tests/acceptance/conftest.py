@@ -11,7 +11,8 @@ from support.training import Training, unique
 # Stops quickly, and keeps little log, so that the tests of both need not wait.
 CONFIG = """
 jobs:
-  stop_grace: 2
+  stop_grace_seconds: 2
+  log_spool_limit_mb: 64
 """
 NOT_BOTO3 = ("test_sdk_v2", "test_aws_cli")
 

@@ -66,8 +66,8 @@ def test_an_unwritable_data_folder_is_said(tmp_path):
     assert done.returncode != 0 and str(blocked) in done.stderr
 
 
-@pytest.mark.parametrize("text, line", [("jobs:\n  stop_grace: [\n", 3), ("nonsense_key: 1\n", 1),
-                                        ("jobs:\n  stop_grace: soon\n", 2), ("images: 7\n", 1),
+@pytest.mark.parametrize("text, line", [("jobs:\n  stop_grace_seconds: [\n", 3), ("nonsense_key: 1\n", 1),
+                                        ("jobs:\n  stop_grace_seconds: soon\n", 2), ("images: 7\n", 1),
                                         ("auth:\n  accounts:\n    - { id: \"12\" }\n", 3)])
 def test_a_broken_config_names_file_and_line_and_what_was_expected(tmp_path, text, line):
     config = tmp_path / "sagelet.yaml"

@@ -9,7 +9,7 @@ from botocore.config import Config
 from support.server import Server
 from support.training import Training
 
-CONFIG = "jobs:\n  stop_grace: 2\n"
+CONFIG = "jobs:\n  stop_grace_seconds: 2\n"
 
 
 def clients(server, *services):

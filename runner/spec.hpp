@@ -1,6 +1,7 @@
 #pragma once
-// What a runner needs (JobSpec) and what it says (Report): plain data, JSON both ways. Shared by server/jobs and the
-// runner; the files spec.json and reports/*.json in a job's folder hold exactly this (docs/formats/job-folder.md).
+// What a runner needs (JobSpec) and what it says (Report): plain data, JSON both ways. Shared by server/jobs
+// and the runner; the files spec.json and reports/*.json in a job's folder hold exactly this
+// (docs/formats/job-folder.md).
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -20,7 +21,7 @@ struct ChannelSpec {
   std::string data_type = "S3Prefix";
   std::string distribution = "FullyReplicated";
   std::string input_mode = "File";
-  std::string content_type;            ///< empty: not given
+  std::string content_type;  ///< empty: not given
   std::string compression = "None";
   std::string record_wrapper = "None";
 };
@@ -32,41 +33,41 @@ struct MetricSpec {
 
 struct JobSpec {
   // who
-  std::string job_id;                  ///< ours, unguessable, names the folder
+  std::string job_id;  ///< ours, unguessable, names the folder
   std::string kind = "training";
   std::string name, arn, account, region;
   // how it reaches the server
-  std::string server_url;              ///< http://127.0.0.1:4577, as seen from the runner
-  std::string report_token;            ///< for /_sagelet/reports
+  std::string server_url;    ///< http://127.0.0.1:4577, as seen from the runner
+  std::string report_token;  ///< for /_sagelet/reports
   std::string access_key, secret_key, session_token, role_arn;
   std::int64_t credentials_expire_ms = 0;
   // where
-  std::string folder;                  ///< the job's folder on this host; ml/ in it becomes /opt/ml
-  std::string pip_cache;               ///< shared by jobs
+  std::string folder;     ///< the job's folder on this host; ml/ in it becomes /opt/ml
+  std::string pip_cache;  ///< shared by jobs
   std::string current_host = "algo-1";
   std::vector<std::string> hosts{"algo-1"};
   std::string instance_type, group_name = "homogeneousCluster";
-  std::vector<int> cpus;               ///< affinity; empty: all
-  std::uint64_t memory_limit = 0;      ///< bytes; 0: none
+  std::vector<int> cpus;           ///< affinity; empty: all
+  std::uint64_t memory_limit = 0;  ///< bytes; 0: none
   // what runs
-  std::string sandbox = "process";     ///< process | docker
-  std::string python;                  ///< interpreter of the process sandbox
-  std::string image;                   ///< as the request has it
-  std::string framework;               ///< scikit-learn, pytorch, ...: SM_FRAMEWORK_MODULE and friends
-  bool script_mode = true;             ///< false: entrypoint/arguments are run as given
+  std::string sandbox = "process";  ///< process | docker
+  std::string python;               ///< interpreter of the process sandbox
+  std::string image;                ///< as the request has it
+  std::string framework;            ///< scikit-learn, pytorch, ...: SM_FRAMEWORK_MODULE and friends
+  bool script_mode = true;          ///< false: entrypoint/arguments are run as given
   std::vector<std::string> entrypoint, arguments;
   std::map<std::string, std::string> hyperparameters;
   std::map<std::string, std::string> environment;
-  std::vector<std::string> host_environment;   ///< "PIP_INDEX_URL=..." handed on from the server's environment
+  std::vector<std::string> host_environment;  ///< "PIP_INDEX_URL=..." handed on from the server's environment
   bool network_isolation = false;
   // data
   std::string input_mode = "File";
   std::vector<ChannelSpec> channels;
-  std::string output_uri;              ///< OutputDataConfig.S3OutputPath; <output_uri>/<name>/output/model.tar.gz
+  std::string output_uri;  ///< OutputDataConfig.S3OutputPath; <output_uri>/<name>/output/model.tar.gz
   std::string output_compression = "GZIP";
-  std::string checkpoint_uri, checkpoint_path = "/opt/ml/checkpoints";   ///< uri empty: none
+  std::string checkpoint_uri, checkpoint_path = "/opt/ml/checkpoints";  ///< uri empty: none
   // watching
-  std::string log_group, log_stream;   ///< stream: <job>/algo-1-<epoch seconds>
+  std::string log_group, log_stream;  ///< stream: <job>/algo-1-<epoch seconds>
   std::vector<MetricSpec> metrics;
   // limits
   std::int64_t max_runtime_seconds = 86400;
@@ -95,14 +96,14 @@ struct Report {
   std::uint64_t number = 0;
   std::int64_t time_ms = 0;
   Phase phase = Phase::kStarting;
-  std::string message;                 ///< StatusMessage when not empty
+  std::string message;  ///< StatusMessage when not empty
   // with kFinished
   Outcome outcome = Outcome::kNone;
   int exit_code = 0;
-  std::string failure_reason;          ///< AWS's form: "AlgorithmError: ..., exit code: 1"
-  std::string model_uri;               ///< where model.tar.gz went; empty: nowhere
+  std::string failure_reason;  ///< AWS's form: "AlgorithmError: ..., exit code: 1"
+  std::string model_uri;       ///< where model.tar.gz went; empty: nowhere
   std::int64_t training_start_ms = 0, training_end_ms = 0;
-  std::vector<MetricValue> metrics;    ///< the last value of each
+  std::vector<MetricValue> metrics;  ///< the last value of each
 
   std::string to_json() const;
   static Result<Report> from_json(std::string_view text);

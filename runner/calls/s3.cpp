@@ -1,0 +1,155 @@
+#include "runner/calls/s3.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <pugixml.hpp>
+
+#include "base/fs.hpp"
+#include "base/sigv4.hpp"
+#include "fmt/format.h"
+
+namespace sagelet::runner {
+namespace {
+
+constexpr std::uint64_t kOnePiece = 64u << 20;
+constexpr std::uint64_t kSmallestPart = 16u << 20;
+constexpr std::uint64_t kMostParts = 9000;
+constexpr std::string_view kUnsigned = "UNSIGNED-PAYLOAD";
+
+/// S3's "url" encoding of keys in listings: blanks are pluses.
+std::string decode_key(std::string text) {
+  std::replace(text.begin(), text.end(), '+', ' ');
+  return sigv4::percent_decode(text);
+}
+
+Error refused(const client::Response& answer, const std::string& what) {
+  pugi::xml_document document;
+  document.load_buffer(answer.body.data(), answer.body.size());
+  const pugi::xml_node error = document.child("Error");
+  const std::string code = error.child_value("Code"), message = error.child_value("Message");
+  const auto kind = answer.status == 404   ? ErrorKind::kNotFound
+                    : answer.status == 403 ? ErrorKind::kPermission
+                                           : ErrorKind::kInvalid;
+  return Error(kind, fmt::format("{} ({}): {}: {}", code.empty() ? "S3 error" : code, answer.status,
+                                 message.empty() ? "no message" : message, what));
+}
+
+bool good(const client::Response& answer) {
+  return answer.status >= 200 && answer.status < 300;
+}
+
+}  // namespace
+
+std::optional<S3Location> S3Location::parse(std::string_view uri) {
+  if (!uri.starts_with("s3://")) return std::nullopt;
+  uri.remove_prefix(5);
+  const auto slash = uri.find('/');
+  S3Location location{std::string(uri.substr(0, slash)), {}};
+  if (slash != uri.npos) location.key = uri.substr(slash + 1);
+  if (location.bucket.empty()) return std::nullopt;
+  return location;
+}
+
+std::string S3::url(const S3Location& location, const std::string& query) const {
+  return server_.url + "/" + location.bucket + "/" + sigv4::percent_encode(location.key, true) +
+         (query.empty() ? "" : "?" + query);
+}
+
+Result<client::Response> S3::call(client::Request request, std::string_view payload_hash) {
+  return send(http_, server_, stop_, request, "s3", payload_hash);
+}
+
+Result<std::vector<S3Object>> S3::list(const S3Location& prefix) {
+  std::vector<S3Object> objects;
+  std::string token;
+  do {
+    std::string query = token.empty() ? "" : "continuation-token=" + sigv4::percent_encode(token) + "&";
+    query += "encoding-type=url&list-type=2&prefix=" + sigv4::percent_encode(prefix.key);
+    TRY(const client::Response answer, call({.method = "GET", .url = url({prefix.bucket, ""}, query)}));
+    if (!good(answer)) return refused(answer, prefix.uri());
+    pugi::xml_document document;
+    if (!document.load_buffer(answer.body.data(), answer.body.size()))
+      return Error(ErrorKind::kInvalid, "the listing of " + prefix.uri() + " is not XML");
+    const pugi::xml_node result = document.child("ListBucketResult");
+    for (const pugi::xml_node item : result.children("Contents"))
+      objects.push_back({decode_key(item.child_value("Key")), item.child("Size").text().as_ullong()});
+    token = result.child_value("NextContinuationToken");
+  } while (!token.empty());
+  return objects;
+}
+
+Status S3::download(const S3Location& from, const std::string& file) {
+  TRY(const UniqueFd fd, open_file(file, O_WRONLY | O_CREAT | O_TRUNC));
+  client::Request request{.method = "GET", .url = url(from)};
+  std::uint64_t received = 0;
+  request.download = [&](std::string_view bytes) -> Status {
+    TRY(pwrite_all(fd.get(), bytes, received));
+    received += bytes.size();
+    return {};
+  };
+  // A try that broke off starts over, from the first byte.
+  const auto from_the_start = [&] { received = 0; };
+  TRY(const client::Response answer, send(http_, server_, stop_, request, "s3", {}, from_the_start));
+  if (!good(answer)) return refused(answer, from.uri());
+  if (::ftruncate(fd.get(), static_cast<off_t>(received)) != 0) return Error::last(file);
+  return {};
+}
+
+Status S3::upload(const std::string& file, const S3Location& to) {
+  TRY(const UniqueFd fd, open_file(file, O_RDONLY));
+  struct stat about;
+  if (::fstat(fd.get(), &about) != 0) return Error::last(file);
+  const auto size = static_cast<std::uint64_t>(about.st_size);
+  if (size > kOnePiece) return upload_in_parts(fd.get(), size, to);
+  client::Request request{.method = "PUT", .url = url(to)};
+  request.upload_fd = fd.get();
+  request.upload_length = size;
+  TRY(const client::Response answer, call(std::move(request), kUnsigned));
+  if (!good(answer)) return refused(answer, to.uri());
+  return {};
+}
+
+Status S3::upload_in_parts(int fd, std::uint64_t size, const S3Location& to) {
+  TRY(const client::Response started, call({.method = "POST", .url = url(to, "uploads=")}));
+  if (!good(started)) return refused(started, to.uri());
+  pugi::xml_document document;
+  document.load_buffer(started.body.data(), started.body.size());
+  const std::string id = document.child("InitiateMultipartUploadResult").child_value("UploadId");
+  const std::string upload = "uploadId=" + sigv4::percent_encode(id);
+  const std::uint64_t step = std::max(kSmallestPart, size / kMostParts + 1);
+  std::string parts = "<CompleteMultipartUpload>";
+  int number = 1;
+  for (std::uint64_t offset = 0; offset < size; offset += step, ++number) {
+    const std::string part_url = url(to, fmt::format("partNumber={}&{}", number, upload));
+    TRY(const std::string etag, upload_part(fd, offset, std::min(step, size - offset), part_url));
+    parts += fmt::format("<Part><PartNumber>{}</PartNumber><ETag>{}</ETag></Part>", number, etag);
+  }
+  client::Request finish{
+      .method = "POST", .url = url(to, upload), .body = parts + "</CompleteMultipartUpload>"};
+  TRY(const client::Response done, call(std::move(finish)));
+  if (!good(done) || done.body.find("<Error>") != std::string::npos) return refused(done, to.uri());
+  return {};
+}
+
+Result<std::string> S3::upload_part(int fd, std::uint64_t offset, std::uint64_t size,
+                                    const std::string& part_url) {
+  std::string body(size, '\0');
+  TRY(pread_all(fd, body, offset));
+  TRY(const client::Response answer,
+      call({.method = "PUT", .url = part_url, .body = std::move(body)}, kUnsigned));
+  if (!good(answer)) return refused(answer, part_url);
+  const auto etag = answer.headers.find("etag");
+  if (etag == answer.headers.end()) return Error(ErrorKind::kInvalid, "an uploaded part has no ETag");
+  return etag->second;
+}
+
+Status S3::remove(const S3Location& what) {
+  TRY(const client::Response answer, call({.method = "DELETE", .url = url(what)}));
+  if (!good(answer) && answer.status != 404) return refused(answer, what.uri());
+  return {};
+}
+
+}  // namespace sagelet::runner

@@ -1,0 +1,60 @@
+#pragma once
+// One job host, from spec to final report: what its steps share.
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/clock.hpp"
+#include "base/fs.hpp"
+#include "runner/calls/logs.hpp"
+#include "runner/calls/reports.hpp"
+#include "runner/calls/s3.hpp"
+#include "runner/sandbox/memory_group.hpp"
+#include "runner/sandbox/process/process_sandbox.hpp"
+#include "runner/spec.hpp"
+#include "runner/steps/execute.hpp"
+#include "runner/steps/metrics.hpp"
+#include "runner/stop.hpp"
+
+namespace sagelet::runner {
+
+class CheckpointSync;
+
+struct Job {
+  Job(JobSpec job_spec, const StopSignal& stop_signal, std::unique_ptr<ProcessSandbox> job_sandbox);
+  ~Job();
+
+  const JobSpec spec;
+  const StopSignal& stop;
+  const Server server;
+  std::unique_ptr<ProcessSandbox> sandbox;
+  MemoryGroup memory;
+  Metrics metrics;
+  Reporter reports;
+  LogSender log;
+  S3 s3;  ///< calls end when the job is stopped
+  std::unique_ptr<CheckpointSync> checkpoints;
+
+  const std::int64_t started_ms;
+  const SteadyTime deadline;  ///< MaxRuntimeInSeconds, all steps together
+
+  std::string python;                              ///< of the job's overlay, the same path inside and outside
+  std::string python_version;                      ///< "3.11"
+  std::map<std::string, std::string> environment;  ///< of the container
+
+  std::optional<int> exit_code;  ///< the container's, once it ended
+  Why why = Why::kItself;
+  bool lost = false;  ///< the sandbox died under the container
+  std::string model_uri;
+  std::int64_t ended_ms = 0;
+
+  fs::path folder() const { return spec.folder; }
+  fs::path ml(std::string_view below = {}) const { return fs::path(spec.folder) / "ml" / below; }
+  int cores() const;
+  /// A line of ours among the job's own.
+  void say(std::string_view line);
+  void report(Phase phase, std::string message);
+};
+
+}  // namespace sagelet::runner

@@ -1,0 +1,36 @@
+// sagelet-runner: one process a job host; it owns the job from its spec to its final report and outlives the
+// server.
+#include <cstdio>
+#include <cstring>
+
+#include "runner/run.hpp"
+#include "runner/sandbox/process/process_sandbox.hpp"
+#include "runner/script_mode/standalone.hpp"
+
+namespace {
+
+constexpr const char* kHelp =
+    "sagelet-runner FOLDER                            run the job whose spec.json lies in FOLDER\n"
+    "sagelet-runner --probe                           say which sandbox works here, as JSON\n"
+    "sagelet-runner --script-mode BASE --python PATH  run script mode below BASE, without a server\n"
+    "SAGELET_SANDBOX=\"namespaces\" | \"user namespaces\" | \"link under a lock\" | \"base folder\" allows "
+    "that way only\n";
+
+bool is(const char* argument, const char* name) {
+  return std::strcmp(argument, name) == 0;
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  if (count == 2 && is(arguments[1], "--probe")) {
+    std::puts(sagelet::runner::probe().c_str());
+    return 0;
+  }
+  if (count == 5 && is(arguments[1], "--script-mode") && is(arguments[3], "--python"))
+    return sagelet::script_mode::run_standalone(arguments[2], arguments[4]);
+  if (count == 2 && arguments[1][0] != '-') return sagelet::runner::run_job(arguments[1]);
+  const bool asked = count == 2 && is(arguments[1], "--help");
+  std::fputs(kHelp, asked ? stdout : stderr);
+  return asked ? 0 : 2;
+}

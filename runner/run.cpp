@@ -1,0 +1,160 @@
+#include "runner/run.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/child.hpp"
+#include "base/crash_point.hpp"
+#include "base/log.hpp"
+#include "runner/steps/steps.hpp"
+#include "runner/verdict.hpp"
+
+namespace sagelet::runner {
+namespace {
+
+struct Step {
+  const char* name;
+  Status (*run)(Job&);
+  Blame blame;
+};
+
+// The life of a job. The first step that fails, and a stop between two steps, end the list.
+constexpr Step kSteps[] = {
+    {"layout", lay_out, Blame::kOurs},      {"place", take_place, Blame::kOurs},
+    {"inputs", fetch_inputs, Blame::kData}, {"checkpoints", fetch_checkpoints, Blame::kData},
+    {"python", make_python, Blame::kUser},  {"environment", set_environment, Blame::kOurs},
+    {"train", train, Blame::kOurs},
+};
+
+// After the container, however it ended (a failed one leaves no model).
+constexpr Step kAfterwards[] = {
+    {"checkpoints", finish_checkpoints, Blame::kOurs},
+    {"outputs", store_outputs, Blame::kUser},
+};
+
+Report walk(Job& job) {
+  for (const Step& step : kSteps) {
+    if (job.stop.requested() && !job.exit_code)
+      return verdict_of(job, step.blame, Error(ErrorKind::kCancelled, "stopped"));
+    crash_point(std::string("runner-before-") + step.name);
+    if (Status done = step.run(job); !done)
+      return verdict_of(job, step.blame, std::move(done).error().context(step.name));
+  }
+  const bool failed = job.exit_code.value_or(1) != 0 && job.why == Why::kItself;
+  if (failed) job.ended_ms = to_millis(SystemClock().now());
+  for (const Step& step : kAfterwards) {
+    if (failed && step.run == store_outputs) continue;
+    crash_point(std::string("runner-after-") + step.name);
+    if (Status done = step.run(job); !done) return verdict_of(job, step.blame, std::move(done).error());
+  }
+  return verdict_of(job);
+}
+
+void open_own_log(const std::string& folder) {
+  const int fd = ::open((folder + "/runner.log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  if (fd < 0) return;
+  ::dup2(fd, 1);
+  ::dup2(fd, 2);
+  ::close(fd);
+  log::start(log::Level::kInfo);
+}
+
+SandboxPlan plan_of(const JobSpec& spec) {
+  SandboxPlan plan{.folder = spec.folder,
+                   .host = spec.current_host,
+                   .hosts = spec.hosts,
+                   .cpus = spec.cpus,
+                   .checkpoint_path = {},
+                   .only = {}};
+  const std::string& path = spec.checkpoint_path;
+  const bool inside = path == "/opt/ml" || path.starts_with("/opt/ml/");
+  if (!spec.checkpoint_uri.empty() && !inside) plan.checkpoint_path = path;
+  return plan;
+}
+
+Status introduce(const JobSpec& spec, const ProcessSandbox& sandbox) {
+  const auto start_time = [](pid_t pid) {
+    const auto id = ProcessId::of(pid);
+    return id ? id->start_time : 0;
+  };
+  const nlohmann::json about = {{"pid", ::getpid()},
+                                {"start_time", start_time(::getpid())},
+                                {"init_pid", sandbox.init_pid()},
+                                {"init_start_time", start_time(sandbox.init_pid())},
+                                {"sandbox", sandbox.name()}};
+  return write_file(spec.folder + "/runner.json", about.dump());
+}
+
+Status say_goodbye(const JobSpec& spec, const Report& report) {
+  const nlohmann::json about = {{"outcome", to_string(report.outcome)},
+                                {"exit_code", report.exit_code},
+                                {"finished_ms", to_millis(SystemClock().now())}};
+  return write_file(spec.folder + "/exit.json", about.dump());
+}
+
+void limit_memory(Job& job) {
+  const std::uint64_t machine = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
+                                static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  if (job.spec.memory_limit == 0 || job.spec.memory_limit >= machine) return;
+  if (!job.memory.limit("sagelet-" + job.spec.job_id, job.spec.memory_limit, job.sandbox->init_pid()))
+    log::warn("the memory limit of {} bytes is not enforced: {}", job.spec.memory_limit, job.memory.why());
+}
+
+/// The log first: whoever sees the job finished finds all of it.
+Status finish(Job& job, Report report) {
+  job.log.finish();
+  crash_point("runner-before-final-report");
+  job.reports.say(report);
+  job.reports.finish();
+  return say_goodbye(job.spec, report);
+}
+
+/// Nothing can be run here: the job fails by our fault.
+int give_up(const JobSpec& spec, const Error& error) {
+  log::error("{}", error.message());
+  Report report;
+  report.phase = Phase::kFinished;
+  report.outcome = Outcome::kFailed;
+  report.failure_reason = step_error(Blame::kOurs, error.message());
+  Reporter reports(spec);
+  reports.say(report);
+  reports.finish();
+  return say_goodbye(spec, report) ? 0 : 1;
+}
+
+Result<JobSpec> read_spec(const std::string& folder) {
+  TRY(const std::string text, read_file(folder + "/spec.json"));
+  TRY(JobSpec spec, JobSpec::from_json(text));
+  std::error_code error;
+  spec.folder = fs::canonical(folder, error).string();
+  return spec;
+}
+
+}  // namespace
+
+int run_job(const std::string& folder) {
+  const StopSignal stop;
+  open_own_log(folder);
+  auto spec = read_spec(folder);
+  if (!spec) {
+    log::error("{}", spec.error().message());
+    return 2;
+  }
+  // Before the first thread: the sandbox's init is forked from this one.
+  auto sandbox = ProcessSandbox::make(plan_of(*spec));
+  if (!sandbox) return give_up(*spec, sandbox.error());
+  for (const std::string& note : (*sandbox)->notes()) log::info("sandbox: {}", note);
+  if (const Status done = introduce(*spec, **sandbox); !done) return give_up(*spec, done.error());
+  crash_point("runner-introduced");
+  Job job(std::move(*spec), stop, std::move(*sandbox));
+  limit_memory(job);
+  Report report = walk(job);
+  if (report.outcome == Outcome::kFailed) log::info("failed: {}", report.failure_reason);
+  const Status done = finish(job, std::move(report));
+  if (!done) log::error("{}", done.error().message());
+  return done ? 0 : 1;
+}
+
+}  // namespace sagelet::runner

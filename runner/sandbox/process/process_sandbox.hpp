@@ -1,0 +1,64 @@
+#pragma once
+// The sandbox of processes on this machine: namespaces where there are any, and what remains where there are
+// none.
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runner/sandbox/process/link.hpp"
+#include "runner/sandbox/sandbox.hpp"
+
+namespace sagelet::runner {
+
+/// Best first; each falls back to the next.
+enum class Confinement { kNamespaces, kUserNamespaces, kLink, kBaseFolder };
+std::string_view to_string(Confinement confinement);
+
+struct SandboxPlan {
+  std::string folder;           ///< the job's; ml/ in it becomes /opt/ml
+  std::string host = "algo-1";  ///< host name inside, where it can be set
+  std::vector<std::string> hosts{"algo-1"};
+  std::vector<int> cpus;
+  std::string checkpoint_path;  ///< outside /opt/ml: <folder>/checkpoints goes there; empty: nothing to do
+  std::optional<Confinement> only;  ///< no other (tests; SAGELET_SANDBOX)
+};
+
+class ProcessSandbox final : public Sandbox {
+ public:
+  /// Forks the init: call it while the process has one thread.
+  static Result<std::unique_ptr<ProcessSandbox>> make(const SandboxPlan& plan);
+  /// Kills all processes of the job.
+  ~ProcessSandbox() override;
+
+  std::string name() const override { return std::string(to_string(confinement_)); }
+  std::string base() const override;
+  Status start(const Command& command, int stdout_fd, int stderr_fd) override;
+  int fd() const override { return socket_.get(); }
+  Ended ended() override;
+  void signal(int number) override;
+
+  Confinement confinement() const { return confinement_; }
+  bool has_mounts() const { return confinement_ <= Confinement::kUserNamespaces; }
+  pid_t init_pid() const { return init_; }
+  /// With kLink: false while another job has /opt/ml. True in all other ways.
+  Result<bool> take_place();
+  /// What better ways were tried and why they failed.
+  const std::vector<std::string>& notes() const { return notes_; }
+
+ private:
+  ProcessSandbox() = default;
+  Status try_way(const SandboxPlan& plan, Confinement way);
+
+  Confinement confinement_ = Confinement::kBaseFolder;
+  std::string folder_;
+  UniqueFd socket_;
+  pid_t init_ = 0;
+  std::optional<OptLink> link_;
+  std::vector<std::string> notes_;
+};
+
+/// What `sagelet-runner --probe` prints: {"sandbox": "...", "notes": [...]}.
+std::string probe();
+
+}  // namespace sagelet::runner

@@ -1,0 +1,92 @@
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <sstream>
+
+#include "fmt/format.h"
+#include "runner/script_mode/machine.hpp"
+#include "runner/script_mode/toolkit.hpp"
+#include "runner/steps/steps.hpp"
+
+namespace sagelet::runner {
+namespace {
+
+/// The job's command under watch: lines go to the log and the metrics, and to `capture` when there is one.
+Result<Ended> run(Job& job, const Command& command, script_mode::ErrorCapture* capture) {
+  Watcher watcher;
+  watcher.line = [&](Watcher::Stream stream, std::string_view line) {
+    job.log.line(line);
+    job.metrics.line(line, to_millis(SystemClock().now()));
+    if (capture) capture->line(static_cast<script_mode::ErrorCapture::Stream>(stream), line);
+  };
+  watcher.idle = [&] { job.log.flush(); };
+  watcher.stop = &job.stop;
+  watcher.deadline = job.deadline;
+  watcher.grace = std::chrono::seconds(job.spec.stop_grace_seconds);
+  TRY(const Execution execution, execute(*job.sandbox, command, watcher));
+  if (execution.why != Why::kItself) job.why = execution.why;
+  if (execution.ended.lost) {
+    job.lost = true;
+    return Error(ErrorKind::kInternal, "the sandbox died");
+  }
+  return execution.ended;
+}
+
+Status train_by_script_mode(Job& job) {
+  TRY(script_mode::Config config, script_mode::read_config(job.ml("input/config")));
+  config.base = job.sandbox->base();
+  config.environment = job.environment;
+  config.machine = script_mode::look_at_machine(job.environment["PATH"], job.cores());
+  script_mode::Host host;
+  host.base = job.ml().parent_path() / "ml";
+  host.python = job.python;
+  host.run = [&](const Command& command, script_mode::ErrorCapture& capture) {
+    return run(job, command, &capture);
+  };
+  host.log = [&](std::string_view text) {
+    std::istringstream lines{std::string(text)};
+    for (std::string line; std::getline(lines, line);) job.log.line(line);
+    job.log.flush();
+  };
+  host.fetch = [&](const std::string& uri, const std::string& file) -> Status {
+    const auto from = S3Location::parse(uri);
+    if (!from) return Error(ErrorKind::kInvalid, "not an S3 URI: " + uri);
+    return job.s3.download(*from, file);
+  };
+  TRY(job.exit_code, script_mode::Toolkit(std::move(config), std::move(host)).train());
+  return {};
+}
+
+/// ContainerEntrypoint and ContainerArguments, as given.
+Status train_as_given(Job& job) {
+  Command command{
+      .argv = job.spec.entrypoint, .environment = {}, .working_folder = job.sandbox->base() + "/code"};
+  command.argv.insert(command.argv.end(), job.spec.arguments.begin(), job.spec.arguments.end());
+  if (command.argv.empty()) return Error(ErrorKind::kInvalid, "the job has no command");
+  for (const auto& [name, value] : job.environment) command.environment.push_back(name + "=" + value);
+  TRY(const Ended ended, run(job, command, nullptr));
+  job.exit_code = ended.container_code();
+  if (ended.exec_error != 0) {
+    job.exit_code = 127;
+    job.say(fmt::format("[sagelet] {}: {}", command.argv[0], std::strerror(ended.exec_error)));
+  }
+  return {};
+}
+
+}  // namespace
+
+Status train(Job& job) {
+  job.report(Phase::kTraining, "Training image download completed. Training in progress.");
+  for (const std::string& fault : job.metrics.faults()) job.say("[sagelet] " + fault);
+  if (job.spec.network_isolation)
+    job.say("[sagelet] EnableNetworkIsolation is not enforced in the process sandbox");
+  const Status done = job.spec.script_mode ? train_by_script_mode(job) : train_as_given(job);
+  if (const std::uint64_t kills = job.memory.kills(); kills > 0)
+    job.say(fmt::format("[sagelet] out of memory: the kernel ended {} process(es) at the limit of {} bytes",
+                        kills, job.spec.memory_limit));
+  job.log.flush();
+  return done;
+}
+
+}  // namespace sagelet::runner

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <memory>
@@ -48,7 +49,8 @@ Status fill(const fs::path& path, std::string_view bytes, bool sync, unsigned mo
 }  // namespace
 
 Status write_file(const fs::path& path, std::string_view bytes, bool sync, unsigned mode) {
-  const fs::path temporary = fmt::format("{}.{}.tmp", path.string(), ::getpid());
+  static std::atomic<unsigned> number{0};  // threads may replace one file at the same time
+  const fs::path temporary = fmt::format("{}.{}-{}.tmp", path.string(), ::getpid(), number++);
   auto filled = fill(temporary, bytes, sync, mode);
   if (filled && ::rename(temporary.c_str(), path.c_str()) != 0) filled = Error::last(path.string());
   if (!filled) {

@@ -1,0 +1,119 @@
+#include "server/net/channel.hpp"
+
+#include <sys/sendfile.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "server/net/loop.hpp"
+
+namespace sagelet::net {
+
+namespace {
+
+constexpr std::uint64_t kSendfilePiece = 1u << 20;
+constexpr std::size_t kLingerBytes = 4u << 20;
+constexpr std::chrono::seconds kLingerTime{2};
+
+}  // namespace
+
+Channel::Channel(Loop& loop, UniqueFd socket)
+    : loop_(loop),
+      descriptor_(loop.executor(), socket.release()),
+      transport_(plain_transport(descriptor_.native_handle())) {
+  loop_.add(this);
+}
+
+Channel::~Channel() {
+  loop_.remove(this);
+}
+
+void Channel::start_tls(SslPtr ssl) {
+  std::string first(in_.view());
+  in_.consume(in_.size());
+  transport_ = tls_transport(fd(), std::move(ssl), std::move(first));
+}
+
+void Channel::move_deadline() {
+  deadline_ = loop_.idle_deadline();
+}
+
+void Channel::abort() {
+  aborted_ = true;
+  boost::system::error_code ignored;
+  descriptor_.cancel(ignored);
+}
+
+Task<bool> Channel::wait(Moved what) {
+  if (aborted_) co_return false;
+  const auto kind = what == Moved::kWantRead ? Descriptor::wait_read : Descriptor::wait_write;
+  const auto [error] = co_await descriptor_.async_wait(kind, kAwaitError);
+  co_return !error && !aborted_;
+}
+
+Task<Fill> Channel::fill(std::size_t least) {
+  Moved wanted = drained_ && is_plain() ? Moved::kWantRead : Moved::kSome;
+  for (;;) {
+    if (wanted != Moved::kSome) {
+      const bool ready = co_await wait(wanted);
+      if (!ready) co_return aborted_ ? Fill::kLate : Fill::kBroken;
+    }
+    const std::span<char> space = in_.space(least);
+    const Move move = transport_->read(space);
+    drained_ = move.bytes < space.size();
+    if (move.what == Moved::kSome) {
+      in_.filled(move.bytes);
+      co_return Fill::kBytes;
+    }
+    if (move.what == Moved::kEnd) co_return Fill::kEnd;
+    if (move.what == Moved::kBroken) co_return Fill::kBroken;
+    wanted = move.what;
+  }
+}
+
+Task<bool> Channel::write(std::string_view bytes, bool more) {
+  while (!bytes.empty()) {
+    const Move move = transport_->write(bytes, more);
+    if (move.what == Moved::kSome) {
+      bytes.remove_prefix(move.bytes);
+      continue;
+    }
+    if (move.what == Moved::kEnd || move.what == Moved::kBroken) co_return false;
+    move_deadline();
+    const bool ready = co_await wait(move.what);
+    if (!ready) co_return false;
+  }
+  co_return true;
+}
+
+Task<bool> Channel::send_file(int file, std::uint64_t offset, std::uint64_t length) {
+  auto position = static_cast<off_t>(offset);
+  while (length > 0) {
+    const ssize_t count = ::sendfile(fd(), file, &position, std::min(length, kSendfilePiece));
+    if (count > 0) {
+      length -= static_cast<std::uint64_t>(count);
+      continue;
+    }
+    if (count == 0) co_return false;
+    if (errno == EINTR) continue;
+    if (errno != EAGAIN) co_return false;
+    move_deadline();
+    const bool ready = co_await wait(Moved::kWantWrite);
+    if (!ready) co_return false;
+  }
+  co_return true;
+}
+
+Task<void> Channel::linger() {
+  end_writing();
+  set_deadline(loop_.now() + kLingerTime);
+  std::size_t left = kLingerBytes;
+  while (left > 0) {
+    in_.consume(in_.size());
+    const Fill got = co_await fill(16 * 1024);
+    if (got != Fill::kBytes) break;
+    left -= std::min(left, in_.size());
+  }
+}
+
+}  // namespace sagelet::net

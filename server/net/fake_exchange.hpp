@@ -1,0 +1,134 @@
+#pragma once
+// For this room's tests: an exchange that does as it is told, a server around it, and a client of raw bytes.
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "base/fd.hpp"
+#include "server/net/server.hpp"
+
+namespace sagelet::net::testing {
+
+/// What the exchanges of a test do. Set it before the first request.
+struct Script {
+  std::function<std::optional<http::Response>(const http::Head&)> on_begin;
+  std::function<std::optional<http::Response>(std::string_view)> on_body;
+  /// The default answers 200 with "<method> <target> <body>".
+  std::function<void(const http::Head&, const std::string& body, std::function<void(http::Response)>)>
+      on_finish;
+  bool waits = false;
+
+  std::mutex mutex;
+  int alive = 0;
+  std::vector<http::Head> heads;
+  std::vector<std::thread::id> finished_on;
+};
+
+class FakeExchange final : public http::Exchange {
+ public:
+  explicit FakeExchange(Script& script) : script_(script) { count(+1); }
+  ~FakeExchange() override { count(-1); }
+
+  std::optional<http::Response> begin(http::Head head) override {
+    head_ = std::move(head);
+    {
+      const std::lock_guard lock(script_.mutex);
+      script_.heads.push_back(head_);
+    }
+    return script_.on_begin ? script_.on_begin(head_) : std::nullopt;
+  }
+  std::optional<http::Response> body(std::string_view bytes) override {
+    if (script_.on_body)
+      if (auto answer = script_.on_body(bytes)) return answer;
+    body_ += bytes;
+    return std::nullopt;
+  }
+  bool waits() const override { return script_.waits; }
+  void finish(std::function<void(http::Response)> done) override {
+    {
+      const std::lock_guard lock(script_.mutex);
+      script_.finished_on.push_back(std::this_thread::get_id());
+    }
+    if (script_.on_finish) return script_.on_finish(head_, body_, std::move(done));
+    done(http::Response::text(200, head_.method + " " + head_.target + " " + body_));
+  }
+
+ private:
+  void count(int by) {
+    const std::lock_guard lock(script_.mutex);
+    script_.alive += by;
+  }
+  Script& script_;
+  http::Head head_;
+  std::string body_;
+};
+
+/// A listening server on a free port; stops with its owner.
+class House {
+ public:
+  explicit House(Script& script, ServerOptions options = {}, http::ProxyPolicy proxy = nullptr) {
+    auto started = Server::start(
+        std::move(options), [&script] { return std::make_unique<FakeExchange>(script); }, std::move(proxy));
+    if (!started) throw std::runtime_error(started.error().message());
+    server = std::move(*started);
+  }
+  std::uint16_t port() const { return server->port(); }
+  std::unique_ptr<Server> server;
+};
+
+struct Answer {
+  int status = 0;
+  std::string head;
+  std::string body;
+  bool has(std::string_view line) const;  ///< a whole line of the head
+};
+
+/// A blocking socket to 127.0.0.1; gives up after ten seconds.
+class Client {
+ public:
+  explicit Client(std::uint16_t port);
+  explicit Client(UniqueFd socket) : fd_(std::move(socket)) {}
+  void send(std::string_view bytes) const;
+  /// The next answer by its framing. `is_head`: no body follows whatever the head says.
+  Answer receive(bool is_head = false);
+  Answer ask(std::string_view request, bool is_head = false) {
+    send(request);
+    return receive(is_head);
+  }
+  /// Everything up to the end; "<timeout>" is appended when it does not come, "<reset>" after a reset.
+  std::string rest();
+  bool is_closed() { return rest().empty(); }
+  void end_writing() const;
+  int fd() const { return fd_.get(); }
+
+ private:
+  bool more();
+  std::string take(std::size_t bytes);
+  std::string take_line();
+
+  UniqueFd fd_;
+  std::string buffer_;
+};
+
+/// A one-connection server of raw bytes: `serve` gets the accepted socket on a thread of its own.
+class FakeUpstream {
+ public:
+  explicit FakeUpstream(std::function<void(Client&)> serve);
+  ~FakeUpstream();
+  std::uint16_t port() const { return port_; }
+
+ private:
+  UniqueFd listener_;
+  std::uint16_t port_;
+  std::thread thread_;
+};
+
+/// A file with these bytes that is gone when its last user is.
+std::shared_ptr<const UniqueFd> file_of(std::string_view bytes);
+
+}  // namespace sagelet::net::testing

@@ -10,8 +10,8 @@
 
 namespace sagelet::jobs {
 
-/// Becomes readable when the process ends; invalid when there is no such process. (The C library's declaration has C++
-/// linkage by mistake in glibc 2.36, so this is the system call.)
+/// Becomes readable when the process ends; invalid when there is no such process. (The C library's
+/// declaration has C++ linkage by mistake in glibc 2.36, so this is the system call.)
 UniqueFd open_pidfd(pid_t pid);
 
 inline constexpr std::string_view kJobMark = "SAGELET_JOB_ID=";

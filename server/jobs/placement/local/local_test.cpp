@@ -1,0 +1,54 @@
+#include "server/jobs/placement/local/local.hpp"
+
+#include <stdlib.h>
+
+#include "server/jobs/placement/placement_contract.hpp"
+
+namespace sagelet::jobs {
+namespace {
+
+Placed make_local(const std::filesystem::path& home) {
+  const auto runner = write_fake_runner(home);
+  const auto folder = home / "jobs";
+  return {home, folder, [=] { return std::make_unique<LocalPlacement>(runner, folder); }};
+}
+
+INSTANTIATE_TEST_SUITE_P(Local, PlacementContract, testing::Values(&make_local));
+
+TEST(LocalPlacement, SaysWhichRunnerIsMissing) {
+  const auto home = *TempFolder::make(fs::temp_directory_path(), "local-");
+  LocalPlacement placement(home.path() / "nothing", home.path() / "jobs");
+  EXPECT_THAT(placement.probe().error().message(), testing::HasSubstr("nothing"));
+}
+
+TEST(LocalPlacement, TheRunnersEnvironmentIsSmallAndMarked) {
+  const auto home = *TempFolder::make(fs::temp_directory_path(), "local-");
+  ::setenv("SOMEBODYS_SECRET", "x", 1);
+  LocalPlacement placement(write_fake_runner(home.path()), home.path() / "jobs");
+  JobSpec spec;
+  spec.job_id = "marked";
+  spec.host_environment = {"PIP_INDEX_URL=http://pip", "LANG=xx"};
+  const auto handle = placement.start(spec);
+  ASSERT_TRUE(handle);
+  ASSERT_TRUE(eventually([&] { return fs::exists(home.path() / "jobs/marked/up"); }));
+  const auto environment = *read_file("/proc/" + handle->substr(0, handle->find(' ')) + "/environ");
+  EXPECT_THAT(environment, testing::HasSubstr("SAGELET_JOB_ID=marked"));
+  EXPECT_THAT(environment, testing::HasSubstr("PIP_INDEX_URL=http://pip"));
+  EXPECT_THAT(environment, testing::HasSubstr(std::string("LANG=xx\0", 8)));
+  EXPECT_THAT(environment, testing::Not(testing::HasSubstr("SOMEBODYS_SECRET")));
+  placement.kill({"marked"}, {*handle});
+}
+
+TEST(LocalPlacement, OnlyItsOwnerReadsASpec) {
+  const auto home = *TempFolder::make(fs::temp_directory_path(), "local-");
+  LocalPlacement placement(write_fake_runner(home.path()), home.path() / "jobs");
+  JobSpec spec;
+  spec.job_id = "secret";
+  const auto handle = placement.start(spec);
+  ASSERT_TRUE(handle);
+  EXPECT_EQ(fs::status(home.path() / "jobs/secret/spec.json").permissions(), fs::perms(0600));
+  placement.kill({"secret"}, {*handle});
+}
+
+}  // namespace
+}  // namespace sagelet::jobs

@@ -143,11 +143,9 @@ def test_a_time_limit_stops_the_job(training):
 
 
 def test_a_job_waits_while_the_machine_is_full(training, sagemaker):
-    cores = os.cpu_count()
-    size = {1: "ml.m5.large", 2: "ml.m5.large"}.get(cores, "ml.m5.24xlarge")
-    first = training.start("import time; print('up', flush=True); time.sleep(60)\n", instance=size)
+    first = training.start("import time; print('up', flush=True); time.sleep(60)\n", instance="ml.m5.24xlarge")
     training.wait_for_line(first, "up")
-    second = training.start("pass\n", instance=size)
+    second = training.start("pass\n", instance="ml.m5.24xlarge")
     time.sleep(0.5)
     waiting = training.describe(second)
     assert waiting["TrainingJobStatus"] == "InProgress" and waiting["SecondaryStatus"] in ("Starting", "Pending")

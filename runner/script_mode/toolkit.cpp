@@ -169,6 +169,9 @@ Result<Toolkit::Outcome> Toolkit::run_checked(const std::vector<std::string>& ar
   for (const auto& [name, value] : config_.environment) command.environment.push_back(name + "=" + value);
   ErrorCapture capture(error_class);
   TRY(const runner::Ended ended, host_.run(command, capture));
+  // Before the script the toolkit starts `which` with the same variables, outside of what it wraps.
+  if (ended.exec_error == E2BIG)
+    return Outcome(Fault{framework_failure("[Errno 7] Argument list too long: 'which'"), E2BIG});
   if (ended.exec_error != 0)
     return not_started("[Errno " + std::to_string(ended.exec_error) + "] " + std::strerror(ended.exec_error) +
                        ": " + python::repr_text(argv[0]));

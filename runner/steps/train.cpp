@@ -39,7 +39,7 @@ Status train_by_script_mode(Job& job) {
   config.environment = job.environment;
   config.machine = script_mode::look_at_machine(job.environment["PATH"], job.cores());
   script_mode::Host host;
-  host.base = job.ml().parent_path() / "ml";
+  host.base = job.spec.folder + "/ml";
   host.python = job.python;
   host.run = [&](const Command& command, script_mode::ErrorCapture& capture) {
     return run(job, command, &capture);

@@ -103,7 +103,7 @@ Tokens tokens_of(const std::vector<PlacedEvent>& events, const std::optional<Tok
   if (!given) return {text_of('f', {}), text_of('b', {})};
   // Turning round at an end must meet the event that stands there again.
   Position other = given->at;
-  other.index += given->forward ? 1 : (other.index > 0 ? -1 : 0);
+  other.index += given->forward ? 1 : -1;
   if (given->forward) return {text_of('f', given->at), text_of('b', other)};
   return {text_of('f', other), text_of('b', given->at)};
 }

@@ -1,0 +1,116 @@
+#pragma once
+// For the services' tests: a ledger in a folder of its own, a caller, and answers as documents.
+#include <memory>
+#include <vector>
+
+#include "base/fs.hpp"
+#include "base/testing.hpp"
+#include "gtest/gtest.h"
+#include "server/services/service.hpp"
+#include "server/storage/ledger.hpp"
+
+namespace sagelet::testing {
+
+/// Rows as a document, so that tests read every answer in one way.
+class RowsReader final : public model::Writer {
+ public:
+  RowsReader() { open_.push_back(&root_); }
+  Document take() { return std::move(root_); }
+
+  void member(std::string_view name) override { name_ = name; }
+  void begin_structure() override { open_.push_back(&put(Document::object())); }
+  void end_structure() override { open_.pop_back(); }
+  void begin_list() override { open_.push_back(&put(Document::array())); }
+  void end_list() override { open_.pop_back(); }
+  void text(std::string_view value) override { put(std::string(value)); }
+  void integer(std::int64_t value) override { put(value); }
+  void real(double value) override { put(value); }
+  void boolean(bool value) override { put(value); }
+  void time(WallTime value) override { put(to_epoch_seconds(value)); }
+
+ private:
+  Document& put(Document value) {
+    Document& top = *open_.back();
+    if (top.is_array()) {
+      top.push_back(std::move(value));
+      return top.back();
+    }
+    return top[name_] = std::move(value);
+  }
+
+  Document root_ = Document::object();
+  std::vector<Document*> open_;
+  std::string name_;
+};
+
+/// Where a test calls a service from. The account is 000000000000, the region us-east-1.
+class Desk {
+ public:
+  explicit Desk(storage::Durability durability = storage::Durability::kProcess)
+      : folder_(TempFolder::make(fs::temp_directory_path(), "desk").value()) {
+    open(durability);
+  }
+
+  storage::Ledger& ledger() { return *ledger_; }
+  /// As a restart would.
+  void open(storage::Durability durability) {
+    ledger_.reset();
+    ledger_ = storage::Ledger::open(folder_.path() / "ledger.db", durability).value();
+  }
+
+  Context context() {
+    Context context;
+    context.identity.account = AccountId("000000000000");
+    context.identity.arn =
+        "arn:aws:sts::000000000000:assumed-role/AmazonSageMaker-ExecutionRole-Sagelet/SageMaker";
+    context.identity.user_id = "AROAEXAMPLE:SageMaker";
+    context.identity.access_key = "AKIAEXAMPLE";
+    context.identity.job_id = calling_job;
+    context.region = Region("us-east-1");
+    context.request_id = ids.uuid();
+    context.clock = &clock;
+    context.ids = &ids;
+    return context;
+  }
+
+  /// What the client would read once the answer is durable.
+  Reply<Document> call(Service& service, std::string_view operation, Document params = Document::object()) {
+    Context caller = context();
+    const auto* handler = service.handler(*service.model().operation(operation));
+    auto reply = handler->call(caller, Input{.params = std::move(params)});
+    if (!reply) return std::move(reply).error();
+    if (reply->after)
+      if (const auto done = reply->after->wait(); !done) return reply->failed(done.error());
+    if (!reply->ready.empty()) return Document::parse(reply->ready);
+    if (!reply->rows) return std::move(reply->fields);
+    RowsReader reader;
+    reply->rows(reader);
+    return reader.take();
+  }
+
+  /// The same for a call that must succeed.
+  Document get(Service& service, std::string_view operation, Document params = Document::object()) {
+    auto reply = call(service, operation, std::move(params));
+    if (reply) return std::move(*reply);
+    ADD_FAILURE() << operation << ": " << reply.error().code << ": " << reply.error().message;
+    return Document::object();
+  }
+
+  /// The same for a call that must be refused.
+  api::Error refusal(Service& service, std::string_view operation, Document params = Document::object()) {
+    auto reply = call(service, operation, std::move(params));
+    if (!reply) return std::move(reply).error();
+    ADD_FAILURE() << operation << " was not refused: " << reply->dump();
+    return {};
+  }
+
+  ManualClock clock;
+  CountingIds ids;
+  std::string calling_job;  ///< calls are made with this job's credentials
+
+ private:
+  TempFolder folder_;
+  std::unique_ptr<storage::Ledger> ledger_;
+};
+
+}  // namespace sagelet::testing

@@ -52,6 +52,7 @@ std::string table(const std::vector<std::vector<std::string>>& rows, int status_
       out += is_status ? painted(row[i], colour_of_status(row[i]), colours) : row[i];
       if (i + 1 < row.size()) out.append(widths[i] - width(row[i]) + 2, ' ');
     }
+    out.erase(out.find_last_not_of(' ') + 1);
     out += '\n';
   }
   return out;

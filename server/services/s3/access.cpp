@@ -43,6 +43,23 @@ Reply<storage::Bucket> S3Service::owned(const Context& context, const Document& 
   return std::move(*bucket);
 }
 
+Reply<Writable> S3Service::writable(const Context& context, const Document& params) {
+  const auto& name = params.at("Bucket").get_ref<const std::string&>();
+  if (seed(name) != nullptr) return errors::access_denied();
+  std::optional<storage::Bucket> bucket;
+  Writable target;
+  TRY(errors::lift(ledger_.read([&](Connection& db) -> Status {
+    TRY(bucket, storage::find_bucket(db, name));
+    if (!bucket) return {};
+    TRY(target.encryption, storage::find_setting(db, bucket->id, "encryption"));
+    return {};
+  })));
+  if (!bucket) return errors::no_such_bucket(name);
+  TRY(check_owner(context, *bucket, params));
+  target.bucket = std::move(*bucket);
+  return target;
+}
+
 Result<storage::Bucket> S3Service::owned(Connection& db, const AccountId& account, std::string_view name,
                                          const errors::Refusal& refusal) {
   TRY(auto bucket, storage::find_bucket(db, name));

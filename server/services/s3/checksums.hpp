@@ -16,8 +16,9 @@
 namespace sagelet::s3 {
 
 enum class ChecksumKind { kCrc32, kCrc32c, kCrc64nvme, kSha1, kSha256 };
-inline constexpr std::array kChecksumKinds = {ChecksumKind::kCrc32, ChecksumKind::kCrc32c, ChecksumKind::kCrc64nvme,
-                                       ChecksumKind::kSha1, ChecksumKind::kSha256};
+inline constexpr std::array kChecksumKinds = {ChecksumKind::kCrc32, ChecksumKind::kCrc32c,
+                                              ChecksumKind::kCrc64nvme, ChecksumKind::kSha1,
+                                              ChecksumKind::kSha256};
 
 std::string_view algorithm_name(ChecksumKind kind);  ///< CRC32
 std::string_view member_name(ChecksumKind kind);     ///< ChecksumCRC32

@@ -86,58 +86,59 @@ Document describe(const storage::ObjectRow& row) {
   return result;
 }
 
+/// The copy's record; the body's number comes with the commit.
+Reply<storage::ObjectRow> copied_row(const Context& context, const Input& in,
+                                     const storage::ObjectRow& source, const CopiedBytes& copy,
+                                     const storage::Pairs& properties) {
+  storage::ObjectRow row;
+  row.key = in.text("Key");
+  row.size = source.size;
+  row.modified = context.now();
+  row.etag = copy.etag;
+  row.checksum = copy.checksum;
+  TRY(row.storage_class, storage_class_from(in.params));
+  row.properties = storage::pack(properties);
+  row.tags = source.tags;
+  if (replaces(in, "TaggingDirective")) {
+    TRY(const auto tags, tags_from_header(in.text("Tagging")));
+    row.tags = storage::pack(tags);
+  }
+  return row;
+}
+
+Reply<ObjectName> source_of(const Input& in) {
+  auto name = parse_copy_source(in.text("CopySource"));
+  if (!name)
+    return errors::invalid_argument(
+        "Copy Source must mention the source bucket and key: sourcebucket/sourcekey", "x-amz-copy-source",
+        in.text("CopySource"));
+  return std::move(*name);
+}
+
 }  // namespace
 
 Reply<Output> S3Service::copy_object(Context& context, Input in) {
   TRY(check_key(in.text("Key")));
   TRY(check_directives(in));
-  const auto name = parse_copy_source(in.text("CopySource"));
-  if (!name)
-    return errors::invalid_argument(
-        "Copy Source must mention the source bucket and key: sourcebucket/sourcekey", "x-amz-copy-source",
-        in.text("CopySource"));
-  TRY(const auto bucket, owned(context, in));
-  TRY(check_not_in_vain(in, *name));
-  TRY(const auto source, open(context, *name, Want::kBytes));
+  TRY(const auto name, source_of(in));
+  TRY(const auto target, writable(context, in.params));
+  TRY(check_not_in_vain(in, name));
+  TRY(const auto source, open(context, name, Want::kBytes));
   TRY(ReadConditions::from(in.params, "CopySource").check(source.row, true));
   if (source.row.size > kMostBytes)
     return errors::invalid_request(
         "The specified copy source is larger than the maximum allowable size for a copy source: 5368709120");
   TRY(const auto wanted, named_algorithm(in.params));
   TRY(auto copy, copy_bytes(objects_, source, wanted));
-  TRY(auto asked, new_properties(bucket, in.params));
+  TRY(auto asked, properties_from(in.params, target.encryption));
   TRY(const auto properties, copied_properties(in, source.row, std::move(asked)));
-
-  storage::ObjectRow row;
-  row.key = in.text("Key");
-  row.size = source.row.size;
-  row.modified = context.now();
-  row.etag = copy.etag;
-  row.checksum = copy.checksum;
-  TRY(row.storage_class, storage_class_from(in.params));
-  row.properties = storage::pack(properties);
-  row.tags = source.row.tags;
-  if (replaces(in, "TaggingDirective")) {
-    TRY(const auto tags, tags_from_header(in.text("Tagging")));
-    row.tags = storage::pack(tags);
-  }
+  TRY(auto row, copied_row(context, in, source.row, copy, properties));
 
   Output output;
   output.fields["CopyObjectResult"] = describe(row);
   show_encryption(output.fields, properties);
-  const errors::Refusal refusal;
-  auto change = [this, row = std::move(row), to = bucket.name, account = context.account(), refusal,
-                 conditions = WriteConditions::from(in.params)](Connection& db, storage::BodyId body,
-                                                                Freed& freed) mutable -> Status {
-    TRY(const auto now, owned(db, account, to, refusal));
-    if (conditions.any()) {
-      TRY(const auto old, storage::find_object(db, now.id, row.key));
-      TRY(conditions.check(old ? &*old : nullptr, row.key, refusal));
-    }
-    row.body = body;
-    return storage::put_object(db, now.id, row, freed);
-  };
-  return answer_after(std::move(output), refusal, objects_.commit(std::move(copy.staged), std::move(change)));
+  return put_row(context, std::move(output), target.bucket.name, std::move(row), std::move(copy.staged),
+                 WriteConditions::from(in.params));
 }
 
 }  // namespace sagelet::s3

@@ -92,9 +92,8 @@ void show_part_checksum(Document& fields, std::optional<ChecksumKind> kind, cons
 }  // namespace
 
 /// NoSuchUpload before the body is read.
-Reply<std::optional<ChecksumKind>> S3Service::checksum_of_upload(const Context& context,
+Reply<std::optional<ChecksumKind>> S3Service::checksum_of_upload(const storage::Bucket& bucket,
                                                                  const Document& params) {
-  TRY(const auto bucket, owned(context, params));
   const auto& id = params.at("UploadId").get_ref<const std::string&>();
   std::optional<storage::UploadRow> upload;
   TRY(errors::lift(ledger_.read([&](Connection& db) -> Status {
@@ -108,9 +107,8 @@ Reply<std::optional<ChecksumKind>> S3Service::checksum_of_upload(const Context& 
 
 Reply<Output> S3Service::upload_part(Context& context, Input in) {
   TRY(const auto number, part_number(in));
-  TRY(const auto bucket, owned(context, in));
-  TRY(const auto planned, checksum_of_upload(context, in.params));
-  TRY(auto upload, take_upload(context, in));
+  TRY(auto upload, take_upload(context, *model().operation("UploadPart"), in));
+  TRY(const auto planned, checksum_of_upload(upload->target().bucket, in.params));
   TRY(const auto digested, upload->finish());
   if (planned && digested.checksum && digested.checksum->kind != *planned)
     return errors::invalid_request(
@@ -125,7 +123,7 @@ Reply<Output> S3Service::upload_part(Context& context, Input in) {
   }
   output.fields["ServerSideEncryption"] = "AES256";
   const errors::Refusal refusal;
-  auto change = [this, name = bucket.name, account = context.account(), key = in.text("Key"),
+  auto change = [this, name = upload->target().bucket.name, account = context.account(), key = in.text("Key"),
                  id = in.text("UploadId"), part = std::move(part),
                  refusal](Connection& db, storage::BodyId body, Freed& freed) mutable -> Status {
     TRY(const auto now, owned(db, account, name, refusal));
@@ -143,7 +141,7 @@ Reply<Output> S3Service::upload_part_copy(Context& context, Input in) {
         "Copy Source must mention the source bucket and key: sourcebucket/sourcekey", "x-amz-copy-source",
         in.text("CopySource"));
   TRY(const auto bucket, owned(context, in));
-  TRY(const auto planned, checksum_of_upload(context, in.params));
+  TRY(const auto planned, checksum_of_upload(bucket, in.params));
   TRY(const auto source, open(context, *name, Want::kBytes));
   TRY(ReadConditions::from(in.params, "CopySource").check(source.row, true));
   TRY(const auto range, copy_range_of(in.text("CopySourceRange"), source.row.size));

@@ -60,9 +60,33 @@ Reply<void> add_metadata(const Document& params, storage::Pairs& pairs) {
   return {};
 }
 
+/// AWS encrypts everything: what nobody asked for is AES256.
+storage::Pairs default_encryption(const std::optional<std::string>& bucket_encryption) {
+  if (!bucket_encryption) return {{"ServerSideEncryption", "AES256"}};
+  const auto rule = Document::parse(*bucket_encryption).at("Rules").at(0);
+  const auto standard = rule.value("ApplyServerSideEncryptionByDefault", Document::object());
+  storage::Pairs pairs = {{"ServerSideEncryption", standard.value("SSEAlgorithm", "AES256")}};
+  if (standard.contains("KMSMasterKeyID"))
+    pairs.emplace_back("SSEKMSKeyId", standard.at("KMSMasterKeyID").get<std::string>());
+  return pairs;
+}
+
+void add_encryption(const Document& params, const std::optional<std::string>& standing,
+                    storage::Pairs& pairs) {
+  const auto before = pairs.size();
+  for (const auto name : kEncryption)
+    if (const auto member = params.find(name); member != params.end() && member->is_string())
+      pairs.emplace_back(name, member->get<std::string>());
+  if (pairs.size() == before)
+    for (auto& pair : default_encryption(standing)) pairs.push_back(std::move(pair));
+  if (const auto member = params.find(kBucketKey); member != params.end() && member->is_boolean() && *member)
+    pairs.emplace_back(kBucketKey, "true");
+}
+
 }  // namespace
 
-Reply<storage::Pairs> properties_from(const Document& params) {
+Reply<storage::Pairs> properties_from(const Document& params,
+                                      const std::optional<std::string>& bucket_encryption) {
   storage::Pairs pairs;
   for (const auto name : kContent) {
     const auto member = params.find(name);
@@ -72,8 +96,7 @@ Reply<storage::Pairs> properties_from(const Document& params) {
     if (!value.empty()) pairs.emplace_back(name, std::move(value));
   }
   TRY(add_metadata(params, pairs));
-  auto encryption = encryption_from(params);
-  pairs.insert(pairs.end(), encryption.begin(), encryption.end());
+  add_encryption(params, bucket_encryption, pairs);
   return pairs;
 }
 
@@ -82,17 +105,6 @@ storage::Pairs content_properties(const storage::Pairs& all) {
   for (const auto& pair : all)
     if (one_of(kContent, pair.first) || pair.first.starts_with(kMeta)) content.push_back(pair);
   return content;
-}
-
-storage::Pairs encryption_from(const Document& params) {
-  storage::Pairs pairs;
-  for (const auto name : kEncryption)
-    if (const auto member = params.find(name); member != params.end() && member->is_string())
-      pairs.emplace_back(name, member->get<std::string>());
-  if (pairs.empty()) pairs.emplace_back("ServerSideEncryption", "AES256");
-  if (const auto member = params.find(kBucketKey); member != params.end() && member->is_boolean() && *member)
-    pairs.emplace_back(kBucketKey, "true");
-  return pairs;
 }
 
 void show_properties(Document& fields, const storage::Pairs& properties) {

@@ -1,6 +1,7 @@
 #pragma once
 // What an object carries besides its bytes: Content-* headers, user metadata, encryption, website redirect.
 // Kept as pairs of member name and value; user metadata as "meta:<name>".
+#include <optional>
 #include <string>
 
 #include "server/model/call.hpp"
@@ -8,12 +9,12 @@
 
 namespace sagelet::s3 {
 
-/// From a request's members. MetadataTooLarge over 2 KB of user metadata.
-Reply<storage::Pairs> properties_from(const Document& params);
+/// From a request's members; encryption that it does not name comes from the bucket's default (JSON), else
+/// AES256. MetadataTooLarge over 2 KB of user metadata.
+Reply<storage::Pairs> properties_from(const Document& params,
+                                      const std::optional<std::string>& bucket_encryption);
 /// The ones that describe the content (replaced as a whole by a copy's REPLACE), without encryption.
 storage::Pairs content_properties(const storage::Pairs& all);
-/// Encryption members of a request; AES256 when it names none, as AWS encrypts everything.
-storage::Pairs encryption_from(const Document& params);
 
 /// Everything, for GetObject and HeadObject.
 void show_properties(Document& fields, const storage::Pairs& properties);

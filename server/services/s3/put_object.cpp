@@ -36,53 +36,29 @@ Reply<std::unique_ptr<http::BodySink>> S3Service::sink(Context& context, const m
                                                        const Document& params,
                                                        std::optional<std::uint64_t> length) {
   TRY(check_key(params.at("Key").get_ref<const std::string&>()));
-  TRY(owned(context, params));
+  TRY(auto target, writable(context, params));
   std::optional<ChecksumKind> otherwise;
   if (operation.name == "UploadPart") {
-    TRY(otherwise, checksum_of_upload(context, params));
+    TRY(otherwise, checksum_of_upload(target.bucket, params));
   } else {
     TRY(refuse_unsupported(params));
   }
   TRY(auto plan, BodyPlan::from(context, params, length, otherwise));
-  return std::make_unique<Upload>(objects_.stage(), std::move(plan));
+  return std::make_unique<Upload>(objects_.stage(), std::move(plan), std::move(target));
 }
 
-Reply<std::unique_ptr<Upload>> S3Service::take_upload(Context& context, Input& in) {
-  if (in.sink != nullptr) return std::unique_ptr<Upload>(static_cast<Upload*>(in.sink.release()));
-  std::optional<ChecksumKind> otherwise;
-  if (in.has("UploadId")) {
-    TRY(otherwise, checksum_of_upload(context, in.params));
+Reply<std::unique_ptr<Upload>> S3Service::take_upload(Context& context, const model::Operation& operation,
+                                                      Input& in) {
+  if (in.sink == nullptr) {
+    TRY(in.sink, sink(context, operation, in.params, 0));
   }
-  TRY(auto plan, BodyPlan::from(context, in.params, 0, otherwise));
-  return std::make_unique<Upload>(objects_.stage(), std::move(plan));
-}
-
-Reply<storage::Pairs> S3Service::new_properties(const storage::Bucket& bucket, const Document& params) {
-  TRY(auto properties, properties_from(params));
-  if (params.contains("ServerSideEncryption") || params.contains("SSECustomerAlgorithm")) return properties;
-  std::optional<std::string> standing;
-  TRY(errors::lift(ledger_.read([&](Connection& db) -> Status {
-    TRY(standing, storage::find_setting(db, bucket.id, "encryption"));
-    return {};
-  })));
-  if (!standing) return properties;
-  const auto rule = Document::parse(*standing).at("Rules").at(0);
-  const auto standard = rule.find("ApplyServerSideEncryptionByDefault");
-  if (standard == rule.end()) return properties;
-  std::erase_if(properties, [](const auto& pair) { return pair.first == "ServerSideEncryption"; });
-  properties.emplace_back("ServerSideEncryption", standard->value("SSEAlgorithm", "AES256"));
-  if (standard->contains("KMSMasterKeyID"))
-    properties.emplace_back("SSEKMSKeyId", standard->at("KMSMasterKeyID").get<std::string>());
-  return properties;
+  return std::unique_ptr<Upload>(static_cast<Upload*>(in.sink.release()));
 }
 
 Reply<Output> S3Service::put_object(Context& context, Input in) {
-  TRY(check_key(in.text("Key")));
-  TRY(refuse_unsupported(in.params));
-  TRY(const auto bucket, owned(context, in));
-  TRY(auto upload, take_upload(context, in));
+  TRY(auto upload, take_upload(context, *model().operation("PutObject"), in));
   TRY(const auto digested, upload->finish());
-  TRY(const auto properties, new_properties(bucket, in.params));
+  TRY(const auto properties, properties_from(in.params, upload->target().encryption));
 
   storage::ObjectRow row;
   row.key = in.text("Key");
@@ -95,11 +71,17 @@ Reply<Output> S3Service::put_object(Context& context, Input in) {
   TRY(row.tags, packed_tags(in));
 
   auto output = describe(row, properties);
+  return put_row(context, std::move(output), upload->target().bucket.name, std::move(row), upload->take(),
+                 WriteConditions::from(in.params));
+}
+
+Reply<Output> S3Service::put_row(const Context& context, Output output, const std::string& bucket,
+                                 storage::ObjectRow row, storage::Staged staged, WriteConditions conditions) {
   const errors::Refusal refusal;
-  auto change = [this, row = std::move(row), name = bucket.name, account = context.account(), refusal,
-                 conditions = WriteConditions::from(in.params)](Connection& db, storage::BodyId body,
-                                                                Freed& freed) mutable -> Status {
-    TRY(const auto now, owned(db, account, name, refusal));
+  auto change = [this, bucket, row = std::move(row), account = context.account(), refusal,
+                 conditions = std::move(conditions)](Connection& db, storage::BodyId body,
+                                                     Freed& freed) mutable -> Status {
+    TRY(const auto now, owned(db, account, bucket, refusal));
     if (conditions.any()) {
       TRY(const auto old, storage::find_object(db, now.id, row.key));
       TRY(conditions.check(old ? &*old : nullptr, row.key, refusal));
@@ -107,7 +89,7 @@ Reply<Output> S3Service::put_object(Context& context, Input in) {
     row.body = body;
     return storage::put_object(db, now.id, row, freed);
   };
-  return answer_after(std::move(output), refusal, objects_.commit(upload->take(), std::move(change)));
+  return answer_after(std::move(output), refusal, objects_.commit(std::move(staged), std::move(change)));
 }
 
 }  // namespace sagelet::s3

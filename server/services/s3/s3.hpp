@@ -105,15 +105,19 @@ class S3Service final : public TableService, public ObjectsView {
   Reply<void> check_owner(const Context& context, const storage::Bucket& bucket, const Document& params,
                           std::string_view expected = "ExpectedBucketOwner") const;
 
+  /// Puts an object's record and bytes if the conditions hold then; `output` is sent when that is done.
+  Reply<Output> put_row(const Context& context, Output output, const std::string& bucket,
+                        storage::ObjectRow row, storage::Staged staged, WriteConditions conditions);
   /// Commits in the store; the answer is sent when that is done.
   Reply<Output> answer_after(Output output, const errors::Refusal& refusal, Ticket ticket);
   /// The same, waited for here: for answers that need what the change found. Only in handlers that may wait.
   Reply<void> done(const errors::Refusal& refusal, const Ticket& ticket);
-  /// Encryption of a new object: the request's, else the bucket's default, else AES256.
-  Reply<storage::Pairs> new_properties(const storage::Bucket& bucket, const Document& params);
+  /// The bucket that `params` names and its default encryption, in one read.
+  Reply<Writable> writable(const Context& context, const Document& params);
   /// A request's body; empty when the gateway had none to feed.
-  Reply<std::unique_ptr<Upload>> take_upload(Context& context, Input& in);
-  Reply<std::optional<ChecksumKind>> checksum_of_upload(const Context& context, const Document& params);
+  Reply<std::unique_ptr<Upload>> take_upload(Context& context, const model::Operation& operation, Input& in);
+  Reply<std::optional<ChecksumKind>> checksum_of_upload(const storage::Bucket& bucket,
+                                                        const Document& params);
   Reply<Output> put_setting(Context& context, const Input& in, const char* kind, std::string value);
   Reply<Output> delete_setting(Context& context, const Input& in, const char* kind);
   Reply<std::optional<std::string>> setting(const Context& context, const Input& in, const char* kind);

@@ -58,7 +58,8 @@ Reply<BodyPlan> BodyPlan::from(const Context& context, const Document& params,
   return plan;
 }
 
-Upload::Upload(storage::Staged staged, BodyPlan plan) : staged_(std::move(staged)), plan_(std::move(plan)) {
+Upload::Upload(storage::Staged staged, BodyPlan plan, Writable target)
+    : staged_(std::move(staged)), plan_(std::move(plan)), target_(std::move(target)) {
   if (!plan_.payload_sha256.empty()) payload_.emplace(DigestKind::kSha256);
   if (plan_.checksum) checksum_.emplace(*plan_.checksum);
 }

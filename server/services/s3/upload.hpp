@@ -10,10 +10,17 @@
 #include "server/services/s3/checksums.hpp"
 #include "server/services/service.hpp"
 #include "server/storage/bodies.hpp"
+#include "server/storage/object_rows.hpp"
 
 namespace sagelet::s3 {
 
 constexpr std::uint64_t kMostBytes = 5ull << 30;  ///< of one PutObject or part
+
+/// A bucket that may be written, with what its new objects take from it.
+struct Writable {
+  storage::Bucket bucket;
+  std::optional<std::string> encryption;  ///< its default, as JSON
+};
 
 /// What must be computed over a body, and what it must match.
 struct BodyPlan {
@@ -38,7 +45,8 @@ struct Digested {
 /// Thread: whichever feeds it, one at a time.
 class Upload final : public TrailerSink {
  public:
-  Upload(storage::Staged staged, BodyPlan plan);
+  /// `target` was judged before the body came.
+  Upload(storage::Staged staged, BodyPlan plan, Writable target);
   Status write(std::string_view bytes) override;
   void trailers(const std::vector<std::pair<std::string, std::string>>& fields) override;
 
@@ -47,12 +55,14 @@ class Upload final : public TrailerSink {
   Reply<Digested> finish();
   storage::Staged take() { return std::move(staged_); }
   std::uint64_t size() const { return size_; }
+  const Writable& target() const { return target_; }
 
  private:
   Reply<void> compare(const Digested& digested, const std::string& payload_sha256) const;
 
   storage::Staged staged_;
   BodyPlan plan_;
+  Writable target_;
   Digest md5_{DigestKind::kMd5};
   std::optional<Digest> payload_;
   std::optional<Checksum> checksum_;

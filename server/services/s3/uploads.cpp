@@ -91,9 +91,9 @@ Document describe(const storage::UploadRow& upload, const std::string& owner, bo
 
 Reply<Output> S3Service::create_multipart_upload(Context& context, Input in) {
   TRY(check_key(in.text("Key")));
-  TRY(const auto bucket, owned(context, in));
+  TRY(const auto target, writable(context, in.params));
   TRY(const auto checksum, planned_checksum(in));
-  TRY(const auto properties, new_properties(bucket, in.params));
+  TRY(const auto properties, properties_from(in.params, target.encryption));
   TRY(const auto tags, tags_from_header(in.text("Tagging")));
   storage::UploadRow upload;
   upload.key = in.text("Key");
@@ -105,7 +105,7 @@ Reply<Output> S3Service::create_multipart_upload(Context& context, Input in) {
   upload.tags = storage::pack(tags);
 
   Output output;
-  output.fields["Bucket"] = bucket.name;
+  output.fields["Bucket"] = target.bucket.name;
   output.fields["Key"] = upload.key;
   output.fields["UploadId"] = upload.id;
   if (checksum) {
@@ -114,7 +114,7 @@ Reply<Output> S3Service::create_multipart_upload(Context& context, Input in) {
   }
   show_encryption(output.fields, properties);
   const errors::Refusal refusal;
-  auto ticket = ledger_.commit([this, name = bucket.name, account = context.account(),
+  auto ticket = ledger_.commit([this, name = target.bucket.name, account = context.account(),
                                 upload = std::move(upload), refusal](Connection& db) -> Status {
     TRY(const auto now, owned(db, account, name, refusal));
     return storage::insert_upload(db, now.id, upload);

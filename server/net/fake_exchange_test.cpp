@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <stdexcept>
 #include <utility>
 
@@ -80,7 +81,7 @@ std::string Client::take_line() {
 Answer Client::receive(bool is_head) {
   Answer answer;
   for (std::string line; !(line = take_line()).empty() && line != "\r\n";) answer.head += line;
-  if (answer.head.size() > 12) answer.status = std::stoi(answer.head.substr(9, 3));
+  if (answer.head.size() > 12) answer.status = std::atoi(answer.head.substr(9, 3).c_str());
   if (is_head || answer.status < 200 || answer.status == 204 || answer.status == 304) return answer;
   const std::string length = field_of(answer.head, "Content-Length");
   if (!length.empty()) {

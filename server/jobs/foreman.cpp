@@ -6,6 +6,7 @@
 #include "base/digest.hpp"
 #include "base/log.hpp"
 #include "fmt/format.h"
+#include "server/jobs/sweep.hpp"
 
 namespace sagelet::jobs {
 
@@ -130,6 +131,8 @@ Result<JobSpec> Foreman::spec_to_start(const Job& job, const std::vector<int>& c
   if (placement_.capabilities().affinity) spec.cpus = cpus;
   if (options_.server_url) spec.server_url = options_.server_url();
   if (options_.job_environment) spec.host_environment = options_.job_environment();
+  // Into the script's environment too: whatever it leaves behind is found by it (sweep.hpp).
+  spec.host_environment.push_back(std::string(kJobMark) + spec.job_id);
   return spec;
 }
 

@@ -6,15 +6,13 @@
 #include <cstdlib>
 #include <optional>
 
-#include "base/child.hpp"
 #include "base/fs.hpp"
 #include "fmt/format.h"
+#include "server/jobs/program_output.hpp"
 
 namespace sagelet::jobs {
 
 namespace {
-
-constexpr auto kAskTimeout = std::chrono::seconds(20);
 
 int number_after(std::string_view text, std::string_view prefix) {
   const auto at = text.find(prefix);
@@ -57,24 +55,10 @@ int minor_from_files(const fs::path& path) {
   return number_after(fs::canonical(path, ignored).filename().native(), "python3.");
 }
 
-Result<std::string> output_of(std::vector<std::string> argv) {
-  TRY(auto pipe, make_pipe());
-  ChildOptions options;
-  options.argv = std::move(argv);
-  options.stdout_fd = pipe.write.get();
-  TRY(auto child, Child::start(options));
-  pipe.write.reset();
-  const auto end = child.wait(kAskTimeout);  // two short lines fit the pipe: it cannot block on us
-  if (!end || !end->ok()) return Error(ErrorKind::kInvalid, "it does not run as a Python 3 interpreter");
-  char buffer[8192];
-  TRY(const auto size, read_some(pipe.read.get(), buffer));
-  return std::string(buffer, size);
-}
-
 Result<Interpreter> ask(const fs::path& path) {
   auto said =
       output_of({path.native(), "-I", "-c", "import sys; print(sys.version_info[1]); print(sys.executable)"});
-  if (!said) return std::move(said).error().context(path.native());
+  if (!said) return Error(ErrorKind::kInvalid, path.native() + " does not run as a Python 3 interpreter");
   Interpreter found{path.native(), std::atoi(said->c_str())};
   const auto line = said->find('\n');
   const auto executable = line == std::string::npos ? std::string() : said->substr(line + 1);

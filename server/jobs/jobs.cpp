@@ -97,7 +97,7 @@ class ThreadedJobs final : public Jobs {
   }
 
   Doctor doctor() const override {
-    auto sandbox = probe_sandbox();
+    auto sandbox = probe_sandbox(options_.runner);
     Doctor doctor{sandbox.kind, std::move(sandbox.notes), machine_.total(), memory_};
     if (auto python = interpreters_.pick(0); !python) doctor.notes.push_back(python.error().message());
     for (const auto& note : placement_.capabilities().notes) doctor.notes.push_back(note);

@@ -136,7 +136,7 @@ TEST_F(JobsTest, AJobStartsWithAllItNeeds) {
   EXPECT_EQ(spec.name, "name-one");
   EXPECT_EQ(spec.python, python_);
   EXPECT_EQ(spec.server_url, "http://127.0.0.1:4577");
-  EXPECT_THAT(spec.host_environment, ElementsAre("PIP_INDEX_URL=x"));
+  EXPECT_THAT(spec.host_environment, ElementsAre("PIP_INDEX_URL=x", "SAGELET_JOB_ID=one"));
   EXPECT_EQ(spec.cpus, Cores::of_machine());
   EXPECT_GT(spec.memory_limit, 0u);
   EXPECT_LE(spec.memory_limit, 8ull << 30);
@@ -488,7 +488,8 @@ TEST_F(JobsTest, AnImageWithoutARuleIsRefusedBeforeTheTransaction) {
 TEST_F(JobsTest, ItSaysWhatTheMachineOffers) {
   start();
   const auto doctor = jobs_->doctor();
-  EXPECT_FALSE(doctor.sandbox.empty());
+  EXPECT_EQ(doctor.sandbox, "fake");
+  EXPECT_THAT(doctor.notes, testing::Contains("a note"));
   EXPECT_EQ(doctor.cores, static_cast<int>(Cores::of_machine().size()));
   EXPECT_GT(doctor.memory, 0u);
 }

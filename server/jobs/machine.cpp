@@ -1,42 +1,21 @@
 #include "server/jobs/machine.hpp"
 
-#include <sched.h>
-#include <sys/mount.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
 
 #include "base/fs.hpp"
+#include "nlohmann/json.hpp"
+#include "server/jobs/program_output.hpp"
 
 namespace sagelet::jobs {
 
 namespace {
 
+using nlohmann::json;
+
 constexpr auto kLimitFiles = {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"};
-
-enum Found { kRoot, kUser, kLink, kFolder };
-
-/// In a child with one thread: only system calls.
-[[noreturn]] void probe_and_exit() {
-  constexpr int kSpaces = CLONE_NEWNS | CLONE_NEWPID;
-  const auto private_mounts = [] { return ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0; };
-  if (::unshare(kSpaces) == 0 && private_mounts()) ::_exit(kRoot);
-  if (::unshare(CLONE_NEWUSER | kSpaces) == 0 && private_mounts()) ::_exit(kUser);
-  char target[8];
-  const bool is_link = ::readlink("/opt/ml", target, sizeof target) >= 0;
-  const bool missing = ::access("/opt/ml", F_OK) != 0;
-  ::_exit((is_link || missing) && ::access("/opt", W_OK) == 0 ? kLink : kFolder);
-}
-
-int found_by_probe() {
-  const pid_t pid = ::fork();
-  if (pid == 0) probe_and_exit();
-  int status = 0;
-  if (pid < 0 || ::waitpid(pid, &status, 0) != pid || !WIFEXITED(status)) return kFolder;
-  return WEXITSTATUS(status);
-}
 
 }  // namespace
 
@@ -52,24 +31,16 @@ std::uint64_t machine_memory() {
   return memory;
 }
 
-SandboxProbe probe_sandbox() {
-  switch (found_by_probe()) {
-    case kRoot:
-      return {"namespaces (root)", {}};
-    case kUser:
-      return {"user namespaces", {}};
-    case kLink:
-      return {"link under a lock",
-              {"No namespaces are to be had here: /opt/ml becomes a link to the running job's folder, so one "
-               "job runs at a "
-               "time. In docker, start the container with --cap-add SYS_ADMIN to run more."}};
-    default:
-      return {"base folder",
-              {"Neither namespaces nor /opt/ml are to be had here: jobs find their folders by "
-               "SAGEMAKER_BASE_DIR and SM_*, "
-               "a script that has /opt/ml written into it fails. Run as root once: mkdir -p /opt && chown "
-               "$USER /opt"}};
-  }
+SandboxProbe probe_sandbox(const fs::path& runner) {
+  const auto said = output_of({runner.native(), "--probe"});
+  const auto answer = said ? json::parse(*said, nullptr, false) : json();
+  if (!answer.is_object())
+    return {"unknown", {"The runner does not answer: " + runner.native() + " --probe"}};
+  SandboxProbe probe;
+  if (answer.contains("sandbox") && answer["sandbox"].is_string()) probe.kind = answer["sandbox"];
+  for (const auto& note : answer.value("notes", json::array()))
+    if (note.is_string()) probe.notes.push_back(note);
+  return probe;
 }
 
 }  // namespace sagelet::jobs

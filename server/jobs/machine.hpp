@@ -1,6 +1,7 @@
 #pragma once
 // What this machine (or the container we are in) offers to jobs.
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -10,10 +11,10 @@ namespace sagelet::jobs {
 std::uint64_t machine_memory();
 
 struct SandboxProbe {
-  std::string kind;  ///< "namespaces (root)", "user namespaces", "link under a lock", "base folder"
-  std::vector<std::string> notes;  ///< what does not work so, and how to change it
+  std::string kind;                ///< "namespaces", "user namespaces", "link under a lock", "base folder"
+  std::vector<std::string> notes;  ///< what does not work so
 };
-/// Tries in a child of ours; the same order as the runner's own choice.
-SandboxProbe probe_sandbox();
+/// What the runner itself says it would use here (sagelet-runner --probe).
+SandboxProbe probe_sandbox(const std::filesystem::path& runner);
 
 }  // namespace sagelet::jobs

@@ -24,7 +24,7 @@ namespace {
 using nlohmann::json;
 
 /// What of the server's environment a runner gets; the job's own is made from the spec.
-constexpr std::array<std::string_view, 17> kHandedOn = {"PATH",
+constexpr std::array<std::string_view, 18> kHandedOn = {"PATH",
                                                         "HOME",
                                                         "USER",
                                                         "LOGNAME",
@@ -37,6 +37,7 @@ constexpr std::array<std::string_view, 17> kHandedOn = {"PATH",
                                                         "CUDA_VISIBLE_DEVICES",
                                                         "NVIDIA_VISIBLE_DEVICES",
                                                         "SAGELET_CRASH_AT",
+                                                        "SAGELET_SANDBOX",
                                                         "ASAN_OPTIONS",
                                                         "LSAN_OPTIONS",
                                                         "TSAN_OPTIONS",

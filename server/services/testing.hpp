@@ -1,11 +1,13 @@
 #pragma once
 // For the services' tests: a ledger in a folder of its own, a caller, and answers as documents.
+#include <map>
 #include <memory>
 #include <vector>
 
 #include "base/fs.hpp"
 #include "base/testing.hpp"
 #include "gtest/gtest.h"
+#include "server/services/ports.hpp"
 #include "server/services/service.hpp"
 #include "server/storage/ledger.hpp"
 
@@ -41,6 +43,38 @@ class RowsReader final : public model::Writer {
   Document root_ = Document::object();
   std::vector<Document*> open_;
   std::string name_;
+};
+
+/// Keeps credentials in memory; their keys are ASIA1, ASIA2, ...
+class MemoryCredentials final : public CredentialStore {
+ public:
+  SessionCredentials make(const AccountId& account, std::string role_arn, std::string session_name,
+                          std::string job_id, WallTime expires) override {
+    return {.access_key = "ASIA" + std::to_string(++made_),
+            .secret_key = "secret",
+            .session_token = "token",
+            .account = account.str(),
+            .role_arn = std::move(role_arn),
+            .session_name = std::move(session_name),
+            .job_id = std::move(job_id),
+            .expires = expires};
+  }
+  Ticket keep(const SessionCredentials& credentials) override {
+    kept[credentials.access_key] = credentials;
+    return Ticket::done({});
+  }
+  std::function<Status(storage::Connection&)> keeping(const SessionCredentials& credentials) override {
+    return [this, credentials](storage::Connection&) { return keep(credentials).wait(); };
+  }
+  Result<SessionCredentials> find(std::string_view access_key) override {
+    const auto found = kept.find(std::string(access_key));
+    if (found == kept.end()) return Error(ErrorKind::kNotFound, "no such key");
+    return found->second;
+  }
+  std::map<std::string, SessionCredentials> kept;
+
+ private:
+  int made_ = 0;
 };
 
 /// Where a test calls a service from. The account is 000000000000, the region us-east-1.

@@ -3,7 +3,6 @@
 #include <map>
 #include <set>
 
-#include "server/services/credentials/store.hpp"
 #include "server/services/sagemaker/service.hpp"
 #include "server/services/testing.hpp"
 
@@ -94,9 +93,9 @@ class Fixture : public ::testing::Test {
   RandomIds random;
   FakeJobs jobs;
   FakeObjects objects;
-  std::unique_ptr<CredentialStore> credentials = credentials::make_store(desk.ledger(), desk.clock, random);
+  testing::MemoryCredentials credentials;
   std::unique_ptr<SageMaker> service =
-      make_sagemaker({desk.ledger(), jobs, objects, *credentials, desk.clock, random});
+      make_sagemaker({desk.ledger(), jobs, objects, credentials, desk.clock, random});
   std::uint64_t reports = 0;
 };
 

@@ -21,7 +21,7 @@ TEST_F(TrainingJobs, CreateAnswersTheArnAndQueuesTheJob) {
   EXPECT_TRUE(spec.script_mode);
   EXPECT_FALSE(jobs.queued[0].outside_queue);
   EXPECT_EQ(jobs.woken, 1);
-  const auto kept = credentials->find(spec.access_key);
+  const auto kept = credentials.find(spec.access_key);
   ASSERT_TRUE(kept);
   EXPECT_EQ(kept->job_id, spec.job_id);
   EXPECT_EQ(kept->secret_key, spec.secret_key);

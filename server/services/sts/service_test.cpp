@@ -1,42 +1,14 @@
 #include "server/services/sts/service.hpp"
 
-#include <map>
-
 #include "server/services/testing.hpp"
 
 namespace sagelet::sts {
 namespace {
 
-/// Keeps credentials in memory.
-class FakeStore final : public CredentialStore {
- public:
-  SessionCredentials make(const AccountId& account, std::string role_arn, std::string session,
-                          std::string job_id, WallTime expires) override {
-    return {.access_key = "ASIA1",
-            .secret_key = "secret",
-            .session_token = "token",
-            .account = account.str(),
-            .role_arn = std::move(role_arn),
-            .session_name = std::move(session),
-            .job_id = std::move(job_id),
-            .expires = expires};
-  }
-  Ticket keep(const SessionCredentials& credentials) override {
-    kept[credentials.access_key] = credentials;
-    return Ticket::done({});
-  }
-  Result<SessionCredentials> find(std::string_view key) override {
-    const auto found = kept.find(std::string(key));
-    if (found == kept.end()) return Error(ErrorKind::kNotFound, "none");
-    return found->second;
-  }
-  std::map<std::string, SessionCredentials> kept;
-};
-
 class Sts : public ::testing::Test {
  protected:
   testing::Desk desk;
-  FakeStore store;
+  testing::MemoryCredentials store;
   std::unique_ptr<Service> sts = make_sts(store);
 };
 

@@ -32,7 +32,6 @@ namespace sagelet {
 
 namespace {
 
-constexpr std::string_view kVersion = "0.1.0";
 constexpr std::chrono::seconds kShutdownGrace{10};
 
 std::string environment_of(const char* name) {
@@ -105,11 +104,17 @@ Result<std::unique_ptr<App>> App::start(const Config& config) {
 
 App::App(std::unique_ptr<Rooms> rooms) : rooms_(std::move(rooms)) {}
 
-App::~App() { shutdown(); }
+App::~App() {
+  shutdown();
+}
 
-std::string App::url() const { return rooms_->url; }
+std::string App::url() const {
+  return rooms_->url;
+}
 
-void App::shutdown() { rooms_->server->shutdown(kShutdownGrace); }
+void App::shutdown() {
+  rooms_->server->shutdown(kShutdownGrace);
+}
 
 // ---------------------------------------------------------------------------------------------------------------
 // The rooms, in the order in which they open
@@ -202,7 +207,8 @@ void App::Rooms::make_gateway() {
                        [bucket](const auto& seed) { return seed.first == bucket; });
   };
   gateway = std::make_unique<gateway::Gateway>(std::move(options), *authenticator, admin(), clock, ids);
-  for (Service* service : {s3.service.get(), sagemaker.get(), logs.get(), sts.get(), iam.get()})
+  for (Service* service :
+       std::initializer_list<Service*>{s3.service.get(), sagemaker.get(), logs.get(), sts.get(), iam.get()})
     gateway->add(service);
 }
 
@@ -212,7 +218,8 @@ Status App::Rooms::listen() {
   options.port = static_cast<std::uint16_t>(config.port);
   options.io_threads = std::clamp(std::thread::hardware_concurrency(), 1u, 8u);
   options.authority_folder = data->authority();
-  TRY(server, net::Server::start(std::move(options), [this] { return gateway->exchange(); }, proxy_policy()));
+  TRY(server, net::Server::start(
+                  std::move(options), [this] { return gateway->exchange(); }, proxy_policy()));
   url = with_http(config.host, server->port());
   return {};
 }
@@ -247,7 +254,9 @@ admin::Admin App::Rooms::admin() {
   out.metrics = [this] { return metrics_text(); };
   out.authority = [this] { return server->authority_certificate(); };
   out.report = [this](std::string_view token, std::string_view json) { return report(token, json); };
-  out.credentials = [this](std::string_view key, std::string_view token) { return container_credentials(key, token); };
+  out.credentials = [this](std::string_view key, std::string_view token) {
+    return container_credentials(key, token);
+  };
   return out;
 }
 
@@ -267,18 +276,24 @@ std::string App::Rooms::status_json() {
                                                                                             : "none";
   const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(clock.steady() - started).count();
   const auto counts = jobs->counts();
-  nlohmann::json out{{"version", kVersion},         {"url", url},
-                     {"data", data->path().string()}, {"durability", durability},
-                     {"account", config.account},   {"region", config.region},
-                     {"uptime_seconds", uptime},    {"pythons", config.pythons},
+  nlohmann::json out{{"version", SAGELET_VERSION},
+                     {"url", url},
+                     {"data", data->path().string()},
+                     {"durability", durability},
+                     {"account", config.account},
+                     {"region", config.region},
+                     {"uptime_seconds", uptime},
+                     {"pythons", config.pythons},
                      {"jobs", {{"queued", counts.queued}, {"running", counts.running}}}};
   return out.dump(2) + "\n";
 }
 
 std::string App::Rooms::doctor_json() {
   const auto doctor = jobs->doctor();
-  nlohmann::json out{
-      {"sandbox", doctor.sandbox}, {"notes", doctor.notes}, {"cores", doctor.cores}, {"memory", doctor.memory}};
+  nlohmann::json out{{"sandbox", doctor.sandbox},
+                     {"notes", doctor.notes},
+                     {"cores", doctor.cores},
+                     {"memory", doctor.memory}};
   return out.dump(2) + "\n";
 }
 
@@ -286,8 +301,10 @@ std::string App::Rooms::metrics_text() {
   const auto& counters = gateway->counters();
   const auto counts = jobs->counts();
   std::string out;
-  const auto add = [&out](std::string_view name, std::string_view kind, std::string_view help, std::uint64_t value) {
-    out += fmt::format("# HELP sagelet_{0} {1}\n# TYPE sagelet_{0} {2}\nsagelet_{0} {3}\n", name, help, kind, value);
+  const auto add = [&out](std::string_view name, std::string_view kind, std::string_view help,
+                          std::uint64_t value) {
+    out += fmt::format("# HELP sagelet_{0} {1}\n# TYPE sagelet_{0} {2}\nsagelet_{0} {3}\n", name, help, kind,
+                       value);
   };
   add("requests_total", "counter", "Requests taken.", counters.requests);
   add("client_errors_total", "counter", "Answers with a 4xx status.", counters.client_errors);

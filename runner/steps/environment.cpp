@@ -46,8 +46,8 @@ void add_platform(Job& job, Variables& to) {
   to["AWS_REGION"] = to["AWS_DEFAULT_REGION"] = spec.region;
   to["AWS_EXECUTION_ENV"] = "AWS_ECS_EC2";
   to["AWS_ENDPOINT_URL"] = to["S3_ENDPOINT_URL"] = spec.server_url;
-  to["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = spec.server_url + "/_sagelet/credentials/" + spec.job_id;
-  to["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = spec.report_token;
+  to["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = spec.server_url + "/_sagelet/credentials/" + spec.access_key;
+  to["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = spec.session_token;
   // A container has no files of its user's: the job's role speaks, not the caller's profile.
   to["AWS_SHARED_CREDENTIALS_FILE"] = to["AWS_CONFIG_FILE"] = "/dev/null";
   to["AWS_EC2_METADATA_DISABLED"] = "true";

@@ -21,9 +21,11 @@ Foreman::Foreman(const Options& options, storage::Ledger& ledger, const Clock& c
                  std::vector<int> cpus)
     : options_(options), clock_(clock), placement_(placement), rows_(ledger), cores_(std::move(cpus)) {}
 
-Listener* Foreman::listener_of(const Job& job) const {
+/// Without one (the server is stopping), news are to come again; they are never dropped.
+Result<Listener*> Foreman::listener_of(const Job& job) const {
   const auto found = listeners_.find(job.row.kind);
-  return found == listeners_.end() ? nullptr : found->second;
+  if (found != listeners_.end() && found->second != nullptr) return found->second;
+  return Error(ErrorKind::kUnavailable, fmt::format("nobody listens to jobs of kind {}", job.row.kind));
 }
 
 // ---- arriving
@@ -87,7 +89,7 @@ void Foreman::tell_waiting(const std::vector<std::string>& fresh) {
 void Foreman::tell(Job& job, std::string message) {
   if (job.message == message) return;
   job.message = std::move(message);
-  if (auto* listener = listener_of(job)) listener->pending(job.row.job_id, job.message);
+  if (const auto listener = listener_of(job)) (*listener)->pending(job.row.job_id, job.message);
 }
 
 std::string Foreman::waiting_message(const Job& job, bool is_next) const {
@@ -150,12 +152,15 @@ void Foreman::watch(Job& job) {
 
 void Foreman::adopt() {
   if (adopted_) return;
-  adopted_ = true;
+  adopting_ = true;
   auto rows = rows_.after(0);
   if (!rows) {
-    log::error("jobs cannot be taken back: {}", rows.error().message());
+    log::error("jobs cannot be taken back yet: {}", rows.error().message());
+    look_again_ = true;
+    retry_at_ = clock_.steady() + kRetry;
     return;
   }
+  adopted_ = true;
   for (auto& row : *rows) adopt_row(std::move(row));
   sweep_orphans();
   purge_kept();
@@ -255,11 +260,8 @@ Status Foreman::intake(std::string_view token, const Report& report) {
 /// of others the row may lag behind, which costs the listener a repeated report after a crash.
 Status Foreman::apply(Job& job, const Report& report) {
   if (job.state == State::kLeaving || report.number <= job.row.last_report) return {};
-  if (auto* listener = listener_of(job)) {
-    TRY(listener->report(report));
-  } else {
-    log::error("job {}: nobody listens to jobs of kind {}", job.row.job_id, job.row.kind);
-  }
+  TRY(auto* const listener, listener_of(job));
+  TRY(listener->report(report));
   crash_point("jobs.after_report");
   if (report.phase == Phase::kFinished) return finish(job, report);
   job.row.last_report = report.number;
@@ -319,7 +321,8 @@ Status Foreman::deliver_end(Job& job) {
   if (job.row.stopping && !job.runner_was_up) return apply(job, stopped_report(job));
   const auto noted = placement_.noted_end(id);
   const auto why = noted.empty() ? job.why : fmt::format("{} (the script had ended with {})", job.why, noted);
-  if (auto* listener = listener_of(job)) TRY(listener->lost(id, why));
+  TRY(auto* const listener, listener_of(job));
+  TRY(listener->lost(id, why));
   TRY(end_row(job, true));
   free_cores(job);
   job.state = State::kLeaving;
@@ -408,6 +411,7 @@ void Foreman::turn(const std::vector<int>& readable) {
   for (const auto& id : gone) runner_gone(jobs_.at(id));
   if (clock_.steady() >= retry_at_) {
     for (const auto& id : std::set(unsettled_)) settle(id);
+    if (look_again_ && adopting_ && !adopted_) adopt();
     if (look_again_) look();
   }
   if (!kept_.empty()) purge_kept();

@@ -29,6 +29,7 @@ class Foreman {
           std::vector<int> cpus);
 
   void listen(std::string kind, Listener* listener) { listeners_[std::move(kind)] = listener; }
+  /// When the rows cannot be read now, it is tried again; until then reports are to come again.
   void adopt();
   /// New rows, then whoever may start.
   void look();
@@ -55,7 +56,7 @@ class Foreman {
     std::string why;             ///< lost: what happened
   };
 
-  Listener* listener_of(const Job& job) const;
+  Result<Listener*> listener_of(const Job& job) const;
   // arriving
   void admit_new_rows();  ///< into the queue; those outside it start
   void start_those_that_fit();
@@ -90,7 +91,8 @@ class Foreman {
   Placement& placement_;
   Rows rows_;
   Cores cores_;
-  bool adopted_ = false;
+  bool adopting_ = false;  ///< adopt() was called
+  bool adopted_ = false;   ///< and has read the rows
   std::int64_t last_position_ = 0;
   std::unordered_map<std::string, Listener*> listeners_;
   std::unordered_map<std::string, Job> jobs_;

@@ -72,7 +72,8 @@ class Jobs {
                                              Ids& ids);
   virtual ~Jobs() = default;  ///< leaves jobs running, unless stop_jobs_at_exit
 
-  /// By kind ("training"). Before adopt().
+  /// By kind ("training"). Before adopt(). Null takes a listener away again: when this returns no call to it
+  /// is under way, and what would be told to it is kept for the next start.
   virtual void listen(std::string kind, Listener* listener) = 0;
   /// After a restart: takes running runners back, starts queued jobs, reports lost ones.
   virtual void adopt() = 0;

@@ -183,6 +183,19 @@ TEST_F(JobsTest, AReportThatCouldNotBeKeptIsNotAcknowledged) {
   EXPECT_EQ(listener_.reports("one").size(), 1u);
 }
 
+TEST_F(JobsTest, WithoutAListenerNothingIsAcknowledgedAndNothingDropped) {
+  start();
+  create("one");
+  ASSERT_TRUE(is_up("one"));
+  const auto runner = runner_of("one");
+  jobs_->listen("training", nullptr);
+  EXPECT_TRUE(say(report("one", 1)).error().is(ErrorKind::kUnavailable));
+  runner.signal(SIGKILL);
+  ASSERT_TRUE(eventually([&] { return !runner.alive(); }));
+  restart();
+  EXPECT_FALSE(listener_.lost_why("one").empty());
+}
+
 TEST_F(JobsTest, PendingJobsStartInOrder) {
   start();
   for (const char* id : {"a", "b", "c"}) create(id);

@@ -1,5 +1,5 @@
 #pragma once
-// The jobs table of the ledger: one row a job, from Create until its folder goes (docs/formats/ledger.md).
+// The jobs table of the ledger: one row a job, from Create until its folder goes (docs/formats/queue.md).
 #include <cstdint>
 #include <string>
 #include <vector>

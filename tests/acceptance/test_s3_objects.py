@@ -1,6 +1,5 @@
 """Everyday S3: put, get, head, delete, copy, ranges, metadata, tags, buckets."""
 import hashlib
-import urllib.parse
 
 import pytest
 from botocore.exceptions import ClientError
@@ -158,7 +157,7 @@ def test_a_copy_onto_itself_must_change_something(s3, bucket):
 def test_the_source_of_a_copy_is_url_encoded_and_may_start_with_a_slash(s3, bucket):
     key = "a b+c/ü%41"
     s3.put_object(Bucket=bucket, Key=key, Body=b"1")
-    s3.copy_object(Bucket=bucket, Key="to", CopySource="/" + bucket + "/" + urllib.parse.quote(key))
+    s3.copy_object(Bucket=bucket, Key="to", CopySource=f"/{bucket}/{key}")  # boto3 encodes it
     assert s3.get_object(Bucket=bucket, Key="to")["Body"].read() == b"1"
 
 

@@ -84,10 +84,11 @@ def test_presigned_urls_are_verified(strict, version):
     import urllib.error
     import urllib.request
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    s3 = client(strict, "s3", config=Config(signature_version=version))
+    s3 = client(strict, "s3")
     s3.create_bucket(Bucket="presigned-strict")
     s3.put_object(Bucket="presigned-strict", Key="k ü", Body=b"signed")
-    url = s3.generate_presigned_url("get_object", Params={"Bucket": "presigned-strict", "Key": "k ü"})
+    signing = client(strict, "s3", config=Config(signature_version=version))
+    url = signing.generate_presigned_url("get_object", Params={"Bucket": "presigned-strict", "Key": "k ü"})
     assert opener.open(url, timeout=20).read() == b"signed"
     with pytest.raises(urllib.error.HTTPError) as error:
         opener.open(url.replace("k%20", "l%20"), timeout=20)

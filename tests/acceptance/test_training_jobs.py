@@ -5,7 +5,7 @@ import re
 import pytest
 from botocore.exceptions import ClientError
 
-from support.training import ROLE, SKLEARN, unique
+from support.training import ROLE, SKLEARN, Training, unique
 
 NOTHING = "pass\n"
 
@@ -114,22 +114,22 @@ def test_an_image_that_nobody_knows_fails_and_says_how_to_map_it(training):
     assert "my-own-thing" in reason and "images" in reason and len(reason) <= 1024
 
 
-class TestLists:
-    @pytest.fixture(scope="class")
-    def listed(self, client):
-        """Six jobs of an account and region of their own."""
-        from support.training import Training
-        keys = {"aws_access_key_id": "333333333333", "aws_secret_access_key": "x"}
-        s3, sagemaker, logs = (client(service, **keys) for service in ("s3", "sagemaker", "logs"))
-        bucket = unique("list-bucket")
-        s3.create_bucket(Bucket=bucket)
-        training = Training(sagemaker, s3, logs, bucket)
-        names = [f"list-{letter}-{unique('x')}" for letter in "cabfde"]
-        for name in names:
-            script = "raise SystemExit(3)\n" if "-f-" in name else NOTHING
-            training.wait(training.start(script, name=name, Tags=[{"Key": "letter", "Value": name[5]}]))
-        return training, names
+@pytest.fixture(scope="module")
+def listed(client):
+    """Six jobs of an account of their own."""
+    keys = {"aws_access_key_id": "333333333333", "aws_secret_access_key": "x"}
+    s3, sagemaker, logs = (client(service, **keys) for service in ("s3", "sagemaker", "logs"))
+    bucket = unique("list-bucket")
+    s3.create_bucket(Bucket=bucket)
+    training = Training(sagemaker, s3, logs, bucket)
+    names = [f"list-{letter}-{unique('x')}" for letter in "cabfde"]
+    for name in names:
+        script = "raise SystemExit(3)\n" if "-f-" in name else NOTHING
+        training.wait(training.start(script, name=name, Tags=[{"Key": "letter", "Value": name[5]}]))
+    return training, names
 
+
+class TestLists:
     def letters(self, answer):
         return "".join(item["TrainingJobName"][5] for item in answer["TrainingJobSummaries"])
 

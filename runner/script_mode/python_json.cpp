@@ -299,6 +299,8 @@ void Dict::set(std::string key, Value value) {
   items_.emplace_back(std::move(key), std::move(value));
 }
 
+bool Dict::empty() const { return items_.empty(); }
+
 const Value* Dict::find(std::string_view key) const {
   for (const auto& [name, value] : items_)
     if (name == key) return &value;

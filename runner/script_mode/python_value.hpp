@@ -31,7 +31,7 @@ class Dict {
   const std::vector<std::pair<std::string, Value>>& items() const { return items_; }
   /// Items by code point of the key (the order of the bytes of UTF-8).
   std::vector<const std::pair<std::string, Value>*> sorted() const;
-  bool empty() const { return items_.empty(); }
+  bool empty() const;
 
  private:
   std::vector<std::pair<std::string, Value>> items_;

@@ -3,6 +3,7 @@
 #include <sys/sendfile.h>
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <cerrno>
 
 #include "server/net/loop.hpp"
@@ -12,6 +13,7 @@ namespace sagelet::net {
 namespace {
 
 constexpr std::uint64_t kSendfilePiece = 1u << 20;
+constexpr std::size_t kTurn = 1u << 20;
 constexpr std::size_t kLingerBytes = 4u << 20;
 constexpr std::chrono::seconds kLingerTime{2};
 
@@ -46,9 +48,20 @@ void Channel::abort() {
 
 Task<bool> Channel::wait(Moved what) {
   if (aborted_) co_return false;
+  turn_ = 0;
   const auto kind = what == Moved::kWantRead ? Descriptor::wait_read : Descriptor::wait_write;
   const auto [error] = co_await descriptor_.async_wait(kind, kAwaitError);
   co_return !error && !aborted_;
+}
+
+bool Channel::has_had_its_turn(std::size_t bytes) {
+  turn_ += bytes;
+  return turn_ > kTurn;
+}
+
+Task<void> Channel::yield() {
+  turn_ = 0;
+  co_await asio::post(loop_.executor(), kAwait);
 }
 
 Task<Fill> Channel::fill(std::size_t least) {
@@ -63,6 +76,7 @@ Task<Fill> Channel::fill(std::size_t least) {
     drained_ = move.bytes < space.size();
     if (move.what == Moved::kSome) {
       in_.filled(move.bytes);
+      if (has_had_its_turn(move.bytes)) co_await yield();
       co_return Fill::kBytes;
     }
     if (move.what == Moved::kEnd) co_return Fill::kEnd;
@@ -76,6 +90,7 @@ Task<bool> Channel::write(std::string_view bytes, bool more) {
     const Move move = transport_->write(bytes, more);
     if (move.what == Moved::kSome) {
       bytes.remove_prefix(move.bytes);
+      if (has_had_its_turn(move.bytes)) co_await yield();
       continue;
     }
     if (move.what == Moved::kEnd || move.what == Moved::kBroken) co_return false;
@@ -92,6 +107,7 @@ Task<bool> Channel::send_file(int file, std::uint64_t offset, std::uint64_t leng
     const ssize_t count = ::sendfile(fd(), file, &position, std::min(length, kSendfilePiece));
     if (count > 0) {
       length -= static_cast<std::uint64_t>(count);
+      if (has_had_its_turn(static_cast<std::size_t>(count))) co_await yield();
       continue;
     }
     if (count == 0) co_return false;

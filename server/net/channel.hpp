@@ -64,6 +64,10 @@ class Channel {
 
  private:
   Task<bool> wait(Moved what);
+  /// Counts bytes that moved without a wait; after many of them the other channels of the loop get their
+  /// turn.
+  bool has_had_its_turn(std::size_t bytes);
+  Task<void> yield();
 
   Loop& loop_;
   Descriptor descriptor_;
@@ -72,6 +76,7 @@ class Channel {
   SteadyTime deadline_ = SteadyTime::max();
   bool idle_ = false;
   bool aborted_ = false;
+  std::size_t turn_ = 0;
   bool drained_ = false;  ///< the last read took all there was: wait before the next
 };
 

@@ -188,6 +188,32 @@ TEST(Exchange, AWaitingOneHoldsNobodyUp) {
   EXPECT_EQ(slow.receive().body, "/slow");
 }
 
+TEST(Exchange, AFastUploadLeavesTheOthersTheirTurn) {
+  Script script;
+  std::atomic<bool> uploaded{false};
+  script.on_body = [](std::string_view) {
+    std::this_thread::sleep_for(1ms);
+    return std::nullopt;
+  };
+  script.on_finish = [&](const http::Head& head, const std::string&, auto done) {
+    if (head.method == "PUT") uploaded = true;
+    done(http::Response::text(200, "ok"));
+  };
+  const House house(script, ServerOptions{.io_threads = 1});
+  std::thread upload([&] {
+    Client client(house.port());
+    client.send("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n");
+    client.send(std::string(100000000, 'x'));
+    client.receive();
+  });
+  std::this_thread::sleep_for(30ms);
+  Client client(house.port());
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(client.ask(kGet).status, 200);
+  EXPECT_FALSE(uploaded);
+  upload.join();
+  EXPECT_TRUE(uploaded);
+}
+
 TEST(Exchange, TakesTheAnswerFromAnyThread) {
   Script script;
   std::vector<std::thread> threads;

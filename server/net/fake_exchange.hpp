@@ -103,6 +103,8 @@ class Client {
   /// Everything up to the end; "<timeout>" is appended when it does not come, "<reset>" after a reset.
   std::string rest();
   bool is_closed() { return rest().empty(); }
+  /// Up to and with `end`.
+  std::string until(std::string_view end);
   void end_writing() const;
   int fd() const { return fd_.get(); }
 

@@ -71,11 +71,15 @@ std::string Client::take(std::size_t bytes) {
   return taken;
 }
 
-std::string Client::take_line() {
-  std::size_t end = 0;
-  while ((end = buffer_.find("\r\n")) == std::string::npos)
+std::string Client::until(std::string_view end) {
+  std::size_t at = 0;
+  while ((at = buffer_.find(end)) == std::string::npos)
     if (!more()) return "";
-  return take(end + 2);
+  return take(at + end.size());
+}
+
+std::string Client::take_line() {
+  return until("\r\n");
 }
 
 Answer Client::receive(bool is_head) {

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/log.hpp"
 #include "server/net/transport.hpp"
 
 namespace sagelet::net {
@@ -114,9 +115,19 @@ class TlsTransport final : public Transport {
       case SSL_ERROR_ZERO_RETURN:
         return {Moved::kEnd, 0};
       default:
-        broken_ = true;
+        tell();
         return {Moved::kBroken, 0};
     }
+  }
+
+  /// Nearly always a client that does not know the authority, and does not say so itself in clear words.
+  void tell() {
+    if (!broken_ && SSL_is_init_finished(ssl_.get()) == 0) {
+      const char* reason = ERR_reason_error_string(ERR_peek_error());
+      log::info("net: a client broke the TLS handshake off ({}); does it trust the authority of this server?",
+                reason != nullptr ? reason : "no reason given");
+    }
+    broken_ = true;
   }
 
   int fd_;

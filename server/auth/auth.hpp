@@ -27,6 +27,7 @@ struct Caller {
   std::string session_token;  ///< must be sent along when not empty
   std::string role_arn, session_name;
   std::string job_id;
+  WallTime expires{};  ///< refused from then on (strict mode); 0 is never
 };
 using SessionLookup = std::function<std::optional<Caller>(std::string_view access_key)>;
 

@@ -63,7 +63,7 @@ Caller lax_caller(const Options& options, const SessionLookup& sessions, const s
 /// Fills in who calls. `service` is the scope's, for the wording.
 std::optional<Refusal> find_caller(const Options& options, const SessionLookup& sessions,
                                    const std::string& key, const std::string& token, std::string_view service,
-                                   Judged& judged) {
+                                   WallTime now, Judged& judged) {
   judged.anonymous = false;
   if (options.mode == Mode::kLax) {
     judged.caller = lax_caller(options, sessions, key);
@@ -72,6 +72,7 @@ std::optional<Refusal> find_caller(const Options& options, const SessionLookup& 
   auto known = known_caller(options, sessions, key);
   if (!known) return refusals::unknown_key(service);
   if (!equal_constant_time(known->session_token, token)) return refusals::bad_token(service);
+  if (known->expires != WallTime() && now >= known->expires) return refusals::expired_token(service);
   judged.caller = std::move(*known);
   return std::nullopt;
 }
@@ -102,8 +103,8 @@ Parsed<Judged> judge_v4(const http::Head& head, const V4Claim& claim, const Opti
   judged.seed_signature = claim.signature;
   if (auto refusal = judge_payload(head, &claim, judged)) return tl::unexpected(std::move(*refusal));
   if (auto refusal = check_lifetime(claim, now)) return tl::unexpected(std::move(*refusal));
-  if (auto refusal =
-          find_caller(options, sessions, claim.access_key, claim.session_token, claim.scope.service, judged))
+  if (auto refusal = find_caller(options, sessions, claim.access_key, claim.session_token,
+                                 claim.scope.service, now, judged))
     return tl::unexpected(std::move(*refusal));
   if (options.mode == Mode::kLax) return judged;
   if (auto refusal = verify_v4(head, claim, judged.caller.secret_key, now, options.clock_skew, judged))
@@ -117,7 +118,7 @@ Parsed<Judged> judge_v2(const http::Head& head, const V2Claim& claim, const Opti
   judged.presigned = claim.presigned;
   if (auto refusal = judge_payload(head, nullptr, judged)) return tl::unexpected(std::move(*refusal));
   if (auto refusal = check_lifetime(claim, now)) return tl::unexpected(std::move(*refusal));
-  if (auto refusal = find_caller(options, sessions, claim.access_key, claim.session_token, {}, judged))
+  if (auto refusal = find_caller(options, sessions, claim.access_key, claim.session_token, {}, now, judged))
     return tl::unexpected(std::move(*refusal));
   if (options.mode == Mode::kLax) return judged;
   const std::string& secret = judged.caller.secret_key;

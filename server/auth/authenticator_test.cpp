@@ -66,6 +66,22 @@ TEST(Strict, WantsTheSessionsToken) {
   EXPECT_EQ(judge.code(signed_by("123456789012")), "InvalidAccessKeyId");
 }
 
+TEST(Strict, RefusesASessionThatIsOver) {
+  const auto ending = [](std::string_view key) {
+    auto caller = job_session(key);
+    if (caller) caller->expires = *parse_amz_date("20120101T010000Z");
+    return caller;
+  };
+  EXPECT_EQ(Judge(Mode::kStrict, "20120101T005959Z", ending).json_code(signed_by("ASIAJOB", "token")),
+            "InvalidSignatureException")
+      << "still good, but this test does not sign";
+  EXPECT_EQ(Judge(Mode::kStrict, "20120101T010000Z", ending).code(signed_by("ASIAJOB", "token")),
+            "ExpiredToken");
+  EXPECT_EQ(Judge(Mode::kStrict, "20120101T010000Z", ending).json_code(signed_by("ASIAJOB", "token")),
+            "ExpiredTokenException");
+  EXPECT_EQ(Judge(Mode::kLax, "20120101T010000Z", ending).code(signed_by("ASIAJOB", "token")), "");
+}
+
 TEST(Anonymous, IsWhoeverSendsNoSignature) {
   for (const Mode mode : {Mode::kLax, Mode::kStrict}) {
     const auto judged = Judge(mode, "20260101T000000Z")(

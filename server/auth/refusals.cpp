@@ -105,6 +105,11 @@ Refusal bad_token(std::string_view service) {
                 "The provided token is malformed or otherwise invalid.", kTokenInvalid);
 }
 
+Refusal expired_token(std::string_view service) {
+  return refuse(service, {"ExpiredToken", 400, "ExpiredToken", "ExpiredTokenException"},
+                "The provided token has expired.", "The security token included in the request is expired");
+}
+
 Refusal expired() {
   return s3_refusal("AccessDenied", 403, "AccessDeniedException", "Request has expired");
 }

@@ -17,6 +17,7 @@ Refusal wrong_signature(std::string_view service);
 Refusal skewed(std::string_view service);
 Refusal date_missing(std::string_view service);
 Refusal bad_token(std::string_view service);
+Refusal expired_token(std::string_view service);
 Refusal expired();
 Refusal not_yet_valid();
 Refusal bad_v2_expiry();

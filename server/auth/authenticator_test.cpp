@@ -73,8 +73,8 @@ TEST(Strict, RefusesASessionThatIsOver) {
     return caller;
   };
   EXPECT_EQ(Judge(Mode::kStrict, "20120101T005959Z", ending).json_code(signed_by("ASIAJOB", "token")),
-            "InvalidSignatureException")
-      << "still good, but this test does not sign";
+            "IncompleteSignatureException")
+      << "still good; what is refused is a request without a date";
   EXPECT_EQ(Judge(Mode::kStrict, "20120101T010000Z", ending).code(signed_by("ASIAJOB", "token")),
             "ExpiredToken");
   EXPECT_EQ(Judge(Mode::kStrict, "20120101T010000Z", ending).json_code(signed_by("ASIAJOB", "token")),

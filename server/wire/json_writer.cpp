@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/digest.hpp"
+#include "server/wire/members.hpp"
 #include "server/wire/scalars.hpp"
 
 namespace sagelet::wire {
@@ -78,7 +79,7 @@ void JsonWriter::member(std::string_view name) {
   if (frame.shape != nullptr && frame.shape->kind == Kind::kMap) {
     member_ = frame.shape->element;
   } else if (frame.shape != nullptr) {
-    member_ = frame.shape->find(name);
+    member_ = find_next(*frame.shape, name, frame.hint);
     if (member_ != nullptr) key = member_->key();
   }
   append_json_string(out_, key);

@@ -38,6 +38,7 @@ class JsonWriter final : public model::Writer {
     const model::Shape* shape;
     char end;
     bool empty = true;
+    std::size_t hint = 0;  ///< where the next member probably is
   };
   void open(char begin, char end);
   void close();

@@ -164,6 +164,20 @@ TEST(RestXmlAnswer, RowsWriteTheSameBytesAsTheDocument) {
             body_of(answer("ListObjectsV2", std::move(fields))));
 }
 
+TEST(RestXmlAnswer, DatesAreRightAtTheEdges) {
+  const auto shown = [](double seconds) {
+    Output output;
+    output.fields = {{"Buckets", {{{"CreationDate", seconds}}}}};
+    const std::string body = body_of(answer("ListBuckets", std::move(output)));
+    const auto at = body.find("<CreationDate>") + 14;
+    return body.substr(at, body.find("</CreationDate>") - at);
+  };
+  EXPECT_EQ(shown(0), "1970-01-01T00:00:00.000Z");
+  EXPECT_EQ(shown(-0.001), "1969-12-31T23:59:59.999Z");
+  EXPECT_EQ(shown(1709251199.9), "2024-02-29T23:59:59.900Z");
+  EXPECT_EQ(shown(1e300), "1970-01-01T00:00:00.000Z");
+}
+
 TEST(RestXmlAnswer, ALocationIsTheRootItself) {
   Output output;
   EXPECT_THAT(

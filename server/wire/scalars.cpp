@@ -1,6 +1,7 @@
 #include "server/wire/scalars.hpp"
 
 #include <charconv>
+#include <chrono>
 #include <cmath>
 #include <limits>
 
@@ -57,6 +58,31 @@ std::optional<nlohmann::json> blob(std::string_view text) {
   std::string bytes;
   if (!from_base64(text, bytes)) return std::nullopt;
   return nlohmann::json::binary({bytes.begin(), bytes.end()});
+}
+
+void put_digits(char* at, unsigned value, int count) {
+  for (int i = count - 1; i >= 0; --i, value /= 10) at[i] = static_cast<char>('0' + value % 10);
+}
+
+/// As base's iso8601, without its string: an S3 list has a thousand of them.
+void append_iso8601(std::string& out, WallTime time) {
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(time - day);
+  const int year = static_cast<int>(date.year());
+  if (year < 0 || year > 9999) {
+    out += iso8601(time);
+    return;
+  }
+  char text[] = "0000-00-00T00:00:00.000Z";
+  put_digits(text, static_cast<unsigned>(year), 4);
+  put_digits(text + 5, static_cast<unsigned>(date.month()), 2);
+  put_digits(text + 8, static_cast<unsigned>(date.day()), 2);
+  put_digits(text + 11, static_cast<unsigned>(clock.hours().count()), 2);
+  put_digits(text + 14, static_cast<unsigned>(clock.minutes().count()), 2);
+  put_digits(text + 17, static_cast<unsigned>(clock.seconds().count()), 2);
+  put_digits(text + 20, static_cast<unsigned>(clock.subseconds().count()), 3);
+  out.append(text, sizeof text - 1);
 }
 
 /// The length of the well-formed UTF-8 sequence that starts at `at`, 0 when there is none.
@@ -138,8 +164,7 @@ void append_time(std::string& out, WallTime time, TimeFormat format) {
   const std::int64_t millis = to_millis(time);
   switch (format) {
     case TimeFormat::kIso8601:
-      out += iso8601(time);
-      return;
+      return append_iso8601(out, time);
     case TimeFormat::kHttpDate:
       out += http_date(time);
       return;

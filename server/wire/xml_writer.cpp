@@ -1,6 +1,7 @@
 #include "server/wire/xml_writer.hpp"
 
 #include "base/digest.hpp"
+#include "server/wire/members.hpp"
 #include "server/wire/scalars.hpp"
 
 namespace sagelet::wire {
@@ -94,7 +95,7 @@ XmlWriter::XmlWriter(std::string& out, const model::Shape* root, bool tag_open)
 void XmlWriter::member(std::string_view name) {
   Frame& frame = frames_.back();
   if (is_map(frame.shape)) return begin_entry(frame, name);
-  member_ = frame.shape == nullptr ? nullptr : frame.shape->find(name);
+  member_ = frame.shape == nullptr ? nullptr : find_next(*frame.shape, name, frame.hint);
   element_ = member_ == nullptr ? name : member_->key();
 }
 

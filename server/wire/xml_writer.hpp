@@ -38,6 +38,7 @@ class XmlWriter final : public model::Writer {
     std::string_view element;  ///< its own element; "" when it has none (root, flattened)
     std::string_view item;     ///< the element of a list's item or a map's entry
     bool entry_open = false;
+    std::size_t hint = 0;  ///< where the next member probably is
   };
 
   bool in_list() const;

@@ -194,13 +194,14 @@ class Service:
         arrays = [("Member", "kMembers", self.members), ("std::string_view", "kEnums", self.enums),
                   ("Shape* const", "kErrors", self.errors), ("Shape", "kShapes", shapes),
                   ("Operation", "kOperations", operations), ("Shape* const", "kShapePointers", pointers)]
+        arrays = [array for array in arrays if array[2]]
         yield f"// Made from server/model/data/{self.name}.json by tools/models/tables.py. Do not edit."
         yield '#include "server/model/shapes.hpp"\n\nnamespace sagelet::model {\nnamespace {'
         yield "using namespace std::string_view_literals;\n"
         for kind, name, values in arrays:
-            yield f"extern const {kind} {name}[{max(1, len(values))}];"
+            yield f"extern const {kind} {name}[{len(values)}];"
         for kind, name, values in arrays:
-            yield f"\nconstinit const {kind} {name}[{max(1, len(values))}] = {{"
+            yield f"\nconstinit const {kind} {name}[{len(values)}] = {{"
             yield from (f"    {value}," for value in values)
             yield "};"
         yield "}  // namespace\n"

@@ -8,7 +8,7 @@ from botocore.config import Config
 from support.server import Server
 from support.training import Training, unique
 
-# Stops quickly, and keeps little log, so that the tests of both need not wait.
+# Stops quickly and keeps little log, so that the tests of both need not wait.
 CONFIG = """
 jobs:
   stop_grace_seconds: 2
@@ -31,9 +31,9 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def server():
     with Server(config=CONFIG) as running:
-        before = dict(os.environ)
+        before, pointed_here = dict(os.environ), running.client_environment()
         os.environ.clear()
-        os.environ.update(running.client_environment())
+        os.environ.update(pointed_here)
         yield running
         os.environ.clear()
         os.environ.update(before)

@@ -31,7 +31,8 @@ def test_an_exception_is_named_in_the_reason(training):
     job = training.run("def f():\n    raise ValueError('the data is odd')\nf()\n")
     assert job["TrainingJobStatus"] == job["SecondaryStatus"] == "Failed"
     reason = job["FailureReason"]
-    assert reason.startswith("AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage \"ValueError: the data is odd")
+    assert reason.startswith('AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage "')
+    assert "ValueError: the data is odd" in reason
     assert reason.endswith(", exit code: 1") and "train.py" in reason and len(reason) <= 1024
     assert any("Traceback" in line for line in training.lines(job["TrainingJobName"]))
     assert statuses(job)[-1] == "Failed" and "TrainingEndTime" in job

@@ -123,7 +123,8 @@ def test_stop_through_the_estimator(session, tmp_path):
     job = estimator(session, entry_point="slow.py", source_dir=str(tmp_path))
     job.fit(wait=False)
     job.latest_training_job.stop()
-    assert wait(session, job.latest_training_job.name)["TrainingJobStatus"] == "Stopped"
+    told = wait(session, job.latest_training_job.name)
+    assert told["TrainingJobStatus"] == "Stopped", told.get("FailureReason")
 
 
 def test_dependencies_and_requirements_travel_with_the_code(session, tmp_path):

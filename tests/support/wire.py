@@ -79,9 +79,12 @@ def read_answer(connection, method="GET"):
 def send_bytes(server, raw, method="GET", *, end=False):
     """Sends bytes as they are and reads one answer. None: the server closed without one. `end`: nothing more will come."""
     with connect(server) as connection:
-        connection.sendall(raw)
-        if end:
-            connection.shutdown(socket.SHUT_WR)
+        try:
+            connection.sendall(raw)
+            if end:
+                connection.shutdown(socket.SHUT_WR)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # it may have answered before it had read everything
         try:
             return read_answer(connection, method)
         except (http.client.BadStatusLine, http.client.IncompleteRead, ConnectionResetError):

@@ -99,11 +99,11 @@ Status remove_at(int parent, const char* name, const fs::path& shown) {
   constexpr int kFolder = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
   UniqueFd folder(::openat(parent, name, kFolder));
   if (!folder && errno == EACCES) {
-    ::fchmodat(parent, name, 0700, 0);
+    (void)!::fchmodat(parent, name, 0700, 0);  // the open below tells whether it helped
     folder = UniqueFd(::openat(parent, name, kFolder));
   }
   if (!folder) return Error::last(shown.string());
-  ::fchmod(folder.get(), 0700);
+  (void)!::fchmod(folder.get(), 0700);
   TRY(remove_children(std::move(folder), shown));
   if (::unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT) return {};
   return Error::last(shown.string());

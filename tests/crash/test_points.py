@@ -19,6 +19,15 @@ def points(*folders):
     return sorted(found)
 
 
+def runner_points():
+    """Those written out, and one before each step and after the script for each that follows it."""
+    text = (ROOT / "runner" / "run.cpp").read_text()
+    before, _, after = text.partition("kAfterwards[]")
+    named = re.compile(r'\{"(\w+)", \w+, Blame::')
+    made = [f"runner-before-{name}" for name in named.findall(before)]
+    return made + [f"runner-after-{name}" for name in named.findall(after)] + points("runner")
+
+
 @pytest.mark.parametrize("point", points("server/storage", "server/services/s3"))
 @pytest.mark.parametrize("passage", [1, 7])
 def test_puts_survive_a_kill_at(server, rng, point, passage):
@@ -62,7 +71,7 @@ def test_an_accepted_job_survives_a_kill_of_the_server_at(server, point):
     assert training.lines(request["TrainingJobName"]).count("ran") == 1
 
 
-@pytest.mark.parametrize("point", points("runner"))
+@pytest.mark.parametrize("point", runner_points())
 def test_a_job_ends_truly_when_its_runner_dies_at(server, point):
     training = training_of(server)
     server.stop()

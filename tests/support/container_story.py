@@ -15,7 +15,7 @@ import time
 
 import pytest
 
-from support.server import BIN, PYTHON, ROOT
+from support.server import BIN, PYTHON, ROOT, SAMPLES
 
 IMAGE = "sagelet-test-merged-usr"
 START_SECONDS = 60
@@ -88,7 +88,7 @@ def run(image, *command, seconds=240):
 
 
 def test_the_story_runs_in_a_default_container(image):
-    done = run(image, BIN / "sagelet", "exec", "--", PYTHON, ROOT / "fixtures" / "story" / "notebook.py", "/tmp/story")
+    done = run(image, BIN / "sagelet", "exec", "--seed-bucket", SAMPLES, "--", PYTHON, ROOT / "fixtures" / "story" / "notebook.py", "/tmp/story")
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
     assert "r2 on the test split" in done.stdout
     assert done.stdout.strip().splitlines()[-1] == "/tmp/story/model.joblib"

@@ -13,6 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("SAGELET_BIN") or ROOT / "build" / "release" / "bin")
 SAGELET = BIN / "sagelet"
 PYTHON = ROOT / ".venv" / "bin" / "python"
+SAMPLES = f"sagemaker-sample-files={ROOT / 'fixtures' / 'sagemaker-sample-files'}"
 START_SECONDS = 30
 STOP_SECONDS = 20
 
@@ -60,7 +61,8 @@ class Server:
         """A server that is started again takes its old port: runners of before look for it there."""
         where = ["--ephemeral"] if self.ephemeral else ["--data", str(self.data)]
         port = self.port if self.url else 0
-        return [str(SAGELET), "serve", "--port", str(port), "--ready-file", str(self.ready), *where, *self.options]
+        return [str(SAGELET), "serve", "--port", str(port), "--ready-file", str(self.ready), "--seed-bucket", SAMPLES,
+                *where, *self.options]
 
     def start(self, **more_environment):
         self.ready.unlink(missing_ok=True)

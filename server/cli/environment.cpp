@@ -199,7 +199,8 @@ std::string to_shell(const Changes& changes) {
   std::string out;
   for (const auto& [name, value] : changes) {
     if (!is_shell_name(name)) continue;
-    out += value ? fmt::format("export {}={}\n", name, shell_quoted(*value)) : fmt::format("unset {}\n", name);
+    out +=
+        value ? fmt::format("export {}={}\n", name, shell_quoted(*value)) : fmt::format("unset {}\n", name);
   }
   return out;
 }

@@ -45,6 +45,9 @@ class Foreman {
   void turn(const std::vector<int>& readable);
 
  private:
+  /// What failed for a passing reason (a full disk) is tried again after this.
+  static constexpr auto kRetryPause = std::chrono::milliseconds(1000);
+
   enum class State { kQueued, kRunning, kLeaving };
   struct Job {
     Row row;

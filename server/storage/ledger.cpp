@@ -95,11 +95,23 @@ std::vector<Status> run_group(const std::vector<Queued>& group, ConnectionState&
   return results;
 }
 
-void remove_files(const std::filesystem::path& file) {
-  for (const char* suffix : {"", "-wal", "-shm"}) {  // in this order: docs/formats/ledger.md
-    std::error_code ignored;
-    std::filesystem::remove(file.native() + suffix, ignored);
-  }
+std::filesystem::path discarded(const std::filesystem::path& file) {
+  return file.native() + ".old";
+}
+
+void remove_quietly(const std::filesystem::path& file) {
+  std::error_code ignored;
+  std::filesystem::remove(file, ignored);
+}
+
+/// In this order: docs/formats/ledger.md. They are only renamed: removing large ones takes its time.
+Status discard_files(const std::filesystem::path& file) {
+  std::error_code failure;
+  std::filesystem::rename(file, discarded(file), failure);
+  if (failure) return Error::from_errno(file.native(), failure.value());
+  std::filesystem::rename(file.native() + "-wal", discarded(file).native() + "-wal", failure);
+  remove_quietly(file.native() + "-shm");
+  return {};
 }
 
 }  // namespace
@@ -126,6 +138,7 @@ struct Ledger::State {
   std::deque<Queued> queue;
   bool stopping = false;
   std::thread thread;
+  std::thread remover;  ///< takes the database that clear() discarded off the disk
 
   const char* vfs_name() const { return vfs.empty() ? nullptr : vfs.c_str(); }
 
@@ -200,12 +213,34 @@ struct Ledger::State {
     queue_filled.notify_one();
     if (thread.joinable()) thread.join();
   }
+
+  void remove_discarded() {
+    if (remover.joinable()) remover.join();
+    remover = std::thread([old = discarded(file)] {
+      remove_quietly(old.native() + "-wal");
+      remove_quietly(old);
+    });
+  }
+
+  /// Alone at the gate. Nobody wants the pages of the old database any more, so its WAL is not written back.
+  Status start_anew() {
+    idle_readers.clear();
+    if (writer != nullptr) sqlite3_db_config(writer->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+    writer.reset();
+    if (remover.joinable()) remover.join();
+    TRY(discard_files(file));
+    auto opened = open_writer();
+    if (!opened) writer.reset();
+    remove_discarded();
+    return opened;
+  }
 };
 
 Ledger::Ledger(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 Ledger::~Ledger() {
   state_->stop_thread();
+  if (state_->remover.joinable()) state_->remover.join();
 }
 
 Result<std::unique_ptr<Ledger>> Ledger::open(const std::filesystem::path& file, Durability durability,
@@ -216,6 +251,8 @@ Result<std::unique_ptr<Ledger>> Ledger::open(const std::filesystem::path& file, 
   state->vfs = vfs == nullptr ? "" : vfs;
   if (auto opened = state->open_writer(); !opened)
     return std::move(opened).error().context("opening " + file.native());
+  std::error_code ignored;
+  if (std::filesystem::exists(discarded(file), ignored)) state->remove_discarded();
   auto* raw = state.get();
   if (durability == Durability::kPower) raw->thread = std::thread([raw] { raw->write_until_stopped(); });
   return std::unique_ptr<Ledger>(new Ledger(std::move(state)));
@@ -258,16 +295,8 @@ Status Ledger::clear() {
   state_->clearing = true;
   const std::unique_lock alone(state_->gate);
   state_->clearing = false;
-  {
-    const std::lock_guard lock(state_->pool);
-    state_->idle_readers.clear();
-  }
-  const std::lock_guard lock(state_->writing);
-  state_->writer.reset();
-  remove_files(state_->file);
-  auto opened = state_->open_writer();
-  if (!opened) state_->writer.reset();
-  return opened;
+  const std::scoped_lock locks(state_->writing, state_->pool);
+  return state_->start_anew();
 }
 
 }  // namespace sagelet::storage

@@ -28,8 +28,8 @@ struct Job {
   const JobSpec spec;
   const StopSignal& stop;
   const Server server;
+  MemoryGroup memory;  ///< outlives the sandbox: a group with processes in it cannot be removed
   std::unique_ptr<ProcessSandbox> sandbox;
-  MemoryGroup memory;
   Metrics metrics;
   Reporter reports;
   LogSender log;

@@ -34,20 +34,24 @@ constexpr Step kAfterwards[] = {
     {"outputs", store_outputs, Blame::kUser},
 };
 
+Report failed_step(const Job& job, const Step& step, const Error& error) {
+  log::error("{}: {}", step.name, error.message());
+  return verdict_of(job, step.blame, error);
+}
+
 Report walk(Job& job) {
   for (const Step& step : kSteps) {
     if (job.stop.requested() && !job.exit_code)
       return verdict_of(job, step.blame, Error(ErrorKind::kCancelled, "stopped"));
     crash_point(std::string("runner-before-") + step.name);
-    if (Status done = step.run(job); !done)
-      return verdict_of(job, step.blame, std::move(done).error().context(step.name));
+    if (Status done = step.run(job); !done) return failed_step(job, step, done.error());
   }
   const bool failed = job.exit_code.value_or(1) != 0 && job.why == Why::kItself;
   if (failed) job.ended_ms = to_millis(SystemClock().now());
   for (const Step& step : kAfterwards) {
     if (failed && step.run == store_outputs) continue;
     crash_point(std::string("runner-after-") + step.name);
-    if (Status done = step.run(job); !done) return verdict_of(job, step.blame, std::move(done).error());
+    if (Status done = step.run(job); !done) return failed_step(job, step, done.error());
   }
   return verdict_of(job);
 }

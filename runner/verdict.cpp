@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/log.hpp"
 #include "fmt/format.h"
 #include "runner/script_mode/python_value.hpp"
 #include "runner/script_mode/utf8.hpp"
@@ -15,6 +14,9 @@ namespace {
 constexpr std::size_t kLongestReason = 1024;
 
 std::string hint_for(const Job& job, std::string_view text) {
+  if (job.memory.kills() > 0)
+    return fmt::format(". Out of memory at the limit of {} bytes; a larger instance type has more",
+                       job.spec.memory_limit);
   if (job.python.empty() || text.find("ModuleNotFoundError") == text.npos) return {};
   return fmt::format(
       ". It ran with {} (Python {}); another interpreter is mapped to this image by images: in sagelet.yaml, "
@@ -62,7 +64,8 @@ std::string failure_text(const fs::path& file) {
   std::string bytes(4 * kLongestReason, '\0');
   const auto got = read_some(fd.get(), bytes);
   bytes.resize(got ? *got : 0);
-  return std::string(first_code_points(valid_utf8(bytes), kLongestReason));
+  const std::string text = valid_utf8(trimmed(bytes));
+  return std::string(first_code_points(text, kLongestReason));
 }
 
 Report verdict_of(const Job& job) {
@@ -78,7 +81,6 @@ Report verdict_of(const Job& job) {
 
 Report verdict_of(const Job& job, Blame blame, const Error& error) {
   if (error.is(ErrorKind::kCancelled) && job.stop.requested()) return base_report(job, Outcome::kStopped);
-  log::error("the job fails: {}", error.message());
   Report report = base_report(job, Outcome::kFailed);
   report.failure_reason = step_error(blame, error.message());
   return report;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <ctime>
 #include <sstream>
 
 namespace sagelet::runner {
@@ -55,6 +56,17 @@ std::string path_in(const std::string& cgroups, bool v2) {
   return "/";
 }
 
+/// Groups of runners that were killed. Young ones are left: their runner may be about to enter.
+void remove_left_over(const fs::path& parent) {
+  std::error_code error;
+  for (fs::directory_iterator group(parent, error), end; !error && group != end; group.increment(error)) {
+    struct stat about;
+    if (!group->path().filename().string().starts_with("sagelet-")) continue;
+    if (::stat(group->path().c_str(), &about) == 0 && ::time(nullptr) - about.st_mtime > 60)
+      ::rmdir(group->path().c_str());  // refused while somebody is in it
+  }
+}
+
 }  // namespace
 
 std::optional<MemoryGroup::Parent> MemoryGroup::parent(const fs::path& proc) {
@@ -82,6 +94,7 @@ bool MemoryGroup::limit(const std::string& name, std::uint64_t bytes, pid_t pid)
 
 bool MemoryGroup::limit_in(const Parent& parent, const std::string& name, std::uint64_t bytes, pid_t pid) {
   const fs::path folder = parent.folder / name;
+  remove_left_over(parent.folder);
   if (::mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST) {
     why_ = Error::last(folder.string()).message();
     return false;

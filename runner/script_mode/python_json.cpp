@@ -299,7 +299,9 @@ void Dict::set(std::string key, Value value) {
   items_.emplace_back(std::move(key), std::move(value));
 }
 
-bool Dict::empty() const { return items_.empty(); }
+bool Dict::empty() const {
+  return items_.empty();
+}
 
 const Value* Dict::find(std::string_view key) const {
   for (const auto& [name, value] : items_)

@@ -1,5 +1,6 @@
 """A job that was accepted reaches a true final state whatever is killed meanwhile."""
 import os
+import re
 import signal
 import time
 
@@ -7,6 +8,7 @@ import pytest
 
 from crash.conftest import training_of
 from support.processes import gone_within, marked, runner_of
+from support.server import Server
 from support.training import unique
 
 COUNTING = """
@@ -133,6 +135,33 @@ def test_a_runner_killed_while_the_server_is_dead_is_noticed_after(server):
     server.start()
     job = training_of(server).wait(name, seconds=20)
     assert job["TrainingJobStatus"] == "Failed" and job["FailureReason"].startswith("InternalServerError")
+
+
+def test_a_full_spool_drops_lines_and_says_how_many(tmp_path):
+    server = Server(folder=tmp_path / "server", config="jobs:\n  log_spool_limit_mb: 1\n", ephemeral=False).start()
+    try:
+        training = training_of(server)
+        name = training.start("""
+import time
+print("up", flush=True)
+time.sleep(1)
+for i in range(40000):
+    print("line", i, "x" * 90)
+print("the end", flush=True)
+""")
+        training.wait_for_line(name, "up")
+        server.kill()
+        time.sleep(4)
+        server.start()
+        training = training_of(server)
+        assert training.wait(name)["TrainingJobStatus"] == "Completed"
+        lines = training.lines(name)
+        numbers = [int(line.split()[1]) for line in lines if line.startswith("line ")]
+        assert numbers == sorted(set(numbers)) and 1000 < len(numbers) < 40000
+        missing = sum(int(count) for line in lines for count in re.findall(r"(\d+) log lines are missing here", line))
+        assert missing == 40001 - len(numbers) - lines.count("the end")
+    finally:
+        server.stop()
 
 
 def test_a_polite_end_of_the_server_leaves_jobs_running(server):

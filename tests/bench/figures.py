@@ -13,7 +13,8 @@ import machine
 from support.server import PYTHON, SAGELET, Server, clean_environment
 from support.training import ROLE, SKLEARN, source_archive
 
-JOBS, OBJECTS, SECONDS = 10_000, 100_000, 2.0
+JOBS, OBJECTS = (int(os.environ.get(name, size)) for name, size in (("JOBS", 10_000), ("OBJECTS", 100_000)))
+SECONDS = 2.0
 UNKNOWN_IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/never-run:1"
 
 

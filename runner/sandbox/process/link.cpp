@@ -9,21 +9,24 @@
 
 namespace sagelet::runner {
 namespace {
-constexpr const char* kLink = "/opt/ml";
-constexpr const char* kLock = "/opt/.sagelet-ml.lock";
-}  // namespace
 
-bool link_possible() {
-  if (::access("/opt", W_OK) != 0) return false;
+bool possible(const std::string& opt, bool replace_folder) {
+  if (::access(opt.c_str(), W_OK) != 0) return false;
+  const std::string link = opt + "/ml";
   struct stat about;
-  if (::lstat(kLink, &about) != 0 || S_ISLNK(about.st_mode)) return true;
+  if (::lstat(link.c_str(), &about) != 0 || S_ISLNK(about.st_mode)) return true;
   std::error_code none;
-  return S_ISDIR(about.st_mode) && fs::is_empty(kLink, none);
+  return replace_folder && S_ISDIR(about.st_mode) && fs::is_empty(link, none);
 }
 
-Result<OptLink> OptLink::open() {
+}  // namespace
+
+Result<OptLink> OptLink::open(bool replace_folder, const std::string& opt) {
+  if (!possible(opt, replace_folder)) return Error(ErrorKind::kPermission, opt + "/ml cannot be made a link");
   OptLink link;
-  TRY(link.fd_, open_file(kLock, O_RDWR | O_CREAT, 0666));
+  link.link_ = opt + "/ml";
+  link.replace_folder_ = replace_folder;
+  TRY(link.fd_, open_file(opt + "/.sagelet-ml.lock", O_RDWR | O_CREAT, 0666));
   return link;
 }
 
@@ -32,16 +35,16 @@ bool OptLink::try_lock() {
 }
 
 Status OptLink::point_to(const std::string& folder) {
-  ::rmdir(kLink);
-  ::unlink(kLink);
-  if (::symlink(folder.c_str(), kLink) != 0) return Error::last(kLink);
+  if (replace_folder_) ::rmdir(link_.c_str());
+  ::unlink(link_.c_str());
+  if (::symlink(folder.c_str(), link_.c_str()) != 0) return Error::last(link_);
   folder_ = folder;
   return {};
 }
 
 void OptLink::remove() {
   std::error_code none;
-  if (!folder_.empty() && fs::read_symlink(kLink, none) == folder_) ::unlink(kLink);
+  if (!folder_.empty() && fs::read_symlink(link_, none) == folder_) ::unlink(link_.c_str());
 }
 
 }  // namespace sagelet::runner

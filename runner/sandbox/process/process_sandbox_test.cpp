@@ -137,6 +137,34 @@ INSTANTIATE_TEST_SUITE_P(Ways, SandboxTest,
                            return name;
                          });
 
+TEST(OptLink, IsOneJobsAtATimeAndGoesWithIt) {
+  const auto folder = TempFolder::make(fs::temp_directory_path(), "opt-");
+  const std::string opt = folder->path().string();
+  auto first = OptLink::open(false, opt), second = OptLink::open(false, opt);
+  ASSERT_TRUE(first && second);
+  EXPECT_TRUE(first->try_lock());
+  EXPECT_FALSE(second->try_lock());
+  ASSERT_TRUE(first->point_to("/job/ml"));
+  EXPECT_EQ(fs::read_symlink(opt + "/ml"), "/job/ml");
+  first->remove();
+  EXPECT_FALSE(fs::is_symlink(opt + "/ml"));
+  first = OptLink::open(false, opt);
+  EXPECT_TRUE(second->try_lock());
+}
+
+TEST(OptLink, TakesNoFolderAwayUnlessAllowed) {
+  const auto folder = TempFolder::make(fs::temp_directory_path(), "opt-");
+  const std::string opt = folder->path().string();
+  ASSERT_TRUE(make_folders(opt + "/ml"));
+  EXPECT_FALSE(OptLink::open(false, opt));
+  auto link = OptLink::open(true, opt);
+  ASSERT_TRUE(link && link->try_lock() && link->point_to("/job/ml"));
+  EXPECT_TRUE(fs::is_symlink(opt + "/ml"));
+  link->remove();
+  ASSERT_TRUE(make_folders(opt + "/ml/used"));
+  EXPECT_FALSE(OptLink::open(true, opt));
+}
+
 TEST(SandboxWire, CommandsComeBackAsTheyWereSent) {
   const Command command{{"a", "", "b c"}, {"X=1\n2"}, "/w"};
   const auto back = wire::decode(wire::encode(command));

@@ -12,6 +12,7 @@ using nlohmann::json;
 namespace {
 
 constexpr std::size_t kLongestReason = 1024;
+constexpr std::string_view kStopping = "Stopping the training job";
 
 double seconds(std::int64_t ms) {
   return static_cast<double>(ms) / 1000;
@@ -130,7 +131,7 @@ void JobState::pending(const std::string& message, WallTime at) {
 
 void JobState::stop(WallTime at) {
   shown_["TrainingJobStatus"] = "Stopping";
-  enter("Stopping", "Stopping the training job", to_millis(at));
+  enter("Stopping", kStopping, to_millis(at));
 }
 
 bool JobState::apply(const Report& report) {
@@ -190,21 +191,49 @@ void JobState::end_as(std::string_view status, std::string_view secondary, std::
   close_last(not_before_last(at_ms));
 }
 
+Outcome JobState::outcome_of(const Report& report) const {
+  const bool told_to_stop = status() == "Stopping";
+  if (report.outcome == Outcome::kNone) return Outcome::kFailed;
+  // How a program ends that was told to does not matter; a failed upload still does.
+  if (told_to_stop && report.outcome == Outcome::kCompleted) return Outcome::kStopped;
+  if (told_to_stop && report.outcome == Outcome::kFailed &&
+      report.failure_reason.starts_with("AlgorithmError"))
+    return Outcome::kStopped;
+  return report.outcome;
+}
+
+void JobState::stop_before_upload(std::int64_t end_ms) {
+  if (status() != "InProgress") return;
+  json& history = shown_["SecondaryStatusTransitions"];
+  if (secondary() != "Uploading") {
+    stop(from_millis(end_ms));
+    return;
+  }
+  const json since = history.back().at("StartTime");
+  history.insert(
+      history.end() - 1,
+      json{{"Status", "Stopping"}, {"StartTime", since}, {"EndTime", since}, {"StatusMessage", kStopping}});
+}
+
 void JobState::finish(const Report& report) {
   const auto end = not_before_last(report.training_end_ms > 0 ? report.training_end_ms : report.time_ms);
   note_times(report.training_start_ms, end);
   note_results(report);
-  if (report.outcome == Outcome::kFailed || report.outcome == Outcome::kNone) {
-    shown_["FailureReason"] = cut(report.failure_reason, kLongestReason);
-    end_as("Failed", "Failed", "Training job failed", end);
-  } else if (report.outcome == Outcome::kMaxRuntimeExceeded) {
-    if (status() == "InProgress" && secondary() != "Uploading") stop(from_millis(end));
-    end_as("Stopped", "MaxRuntimeExceeded", "Training job runtime exceeded MaxRuntimeInSeconds provided",
-           end);
-  } else if (report.outcome == Outcome::kStopped || status() == "Stopping") {
-    end_as("Stopped", "Stopped", "Training job stopped", end);
-  } else {
-    end_as("Completed", "Completed", "Training job completed", end);
+  switch (outcome_of(report)) {
+    case Outcome::kCompleted:
+      end_as("Completed", "Completed", "Training job completed", end);
+      break;
+    case Outcome::kStopped:
+      end_as("Stopped", "Stopped", "Training job stopped", end);
+      break;
+    case Outcome::kMaxRuntimeExceeded:
+      stop_before_upload(end);
+      end_as("Stopped", "MaxRuntimeExceeded", "Training job runtime exceeded MaxRuntimeInSeconds provided",
+             end);
+      break;
+    default:
+      shown_["FailureReason"] = cut(report.failure_reason, kLongestReason);
+      end_as("Failed", "Failed", "Training job failed", end);
   }
 }
 

@@ -45,6 +45,9 @@ class JobState {
   std::int64_t not_before_last(std::int64_t at_ms) const;
   void progress(const Report& report);
   void finish(const Report& report);
+  Outcome outcome_of(const Report& report) const;
+  /// A time limit is seen by the runner alone: puts the Stopping that it did not report into the history.
+  void stop_before_upload(std::int64_t end_ms);
   void note_results(const Report& report);
   void note_times(std::int64_t start_ms, std::int64_t end_ms);
   void end_as(std::string_view status, std::string_view secondary, std::string_view message,

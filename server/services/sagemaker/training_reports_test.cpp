@@ -114,6 +114,38 @@ TEST_F(Reports, TheTimeLimitEndsAJobAsStopped) {
   EXPECT_EQ(history(job), (Statuses{"Starting", "Training", "Stopping", "MaxRuntimeExceeded"}));
 }
 
+TEST_F(Reports, TheTimeLimitShowsStoppingBeforeTheUpload) {
+  create("one");
+  say(report(Phase::kTraining));
+  say(report(Phase::kUploading));
+  say(end(Outcome::kMaxRuntimeExceeded));
+  const auto job = describe("one");
+  EXPECT_EQ(history(job), (Statuses{"Starting", "Training", "Stopping", "Uploading", "MaxRuntimeExceeded"}));
+  const auto& steps = job["SecondaryStatusTransitions"];
+  for (std::size_t i = 0; i + 1 < steps.size(); ++i)
+    EXPECT_EQ(steps[i]["EndTime"], steps[i + 1]["StartTime"]);
+}
+
+TEST_F(Reports, AProgramThatFailsBecauseItWasToldToStopIsStopped) {
+  create("one");
+  say(report(Phase::kTraining));
+  desk.get(*service, "StopTrainingJob", {{"TrainingJobName", "one"}});
+  auto last = end(Outcome::kFailed);
+  last.failure_reason = "AlgorithmError: , exit code: 1";
+  say(last);
+  EXPECT_EQ(describe("one")["TrainingJobStatus"], "Stopped");
+  EXPECT_FALSE(describe("one").contains("FailureReason"));
+}
+
+TEST_F(Reports, AnUploadThatFailsAfterAStopIsAFailure) {
+  create("one");
+  desk.get(*service, "StopTrainingJob", {{"TrainingJobName", "one"}});
+  auto last = end(Outcome::kFailed);
+  last.failure_reason = "ClientError: Artifact upload failed: no such bucket";
+  say(last);
+  EXPECT_EQ(describe("one")["TrainingJobStatus"], "Failed");
+}
+
 TEST_F(Reports, ALostRunnerIsOurFault) {
   create("one");
   say(report(Phase::kTraining));

@@ -88,6 +88,7 @@ int Ended::container_code() const {
 Result<std::unique_ptr<ProcessSandbox>> ProcessSandbox::make(const SandboxPlan& plan) {
   std::unique_ptr<ProcessSandbox> sandbox(new ProcessSandbox);
   sandbox->folder_ = plan.folder;
+  sandbox->opt_ = plan.opt;
   TRY(make_folders(plan.folder + "/ml"));
   if (!plan.checkpoint_path.empty()) TRY(make_folders(plan.folder + "/checkpoints"));
   TRY(write_hosts(plan));
@@ -103,7 +104,7 @@ Result<std::unique_ptr<ProcessSandbox>> ProcessSandbox::make(const SandboxPlan& 
 
 Status ProcessSandbox::try_way(const SandboxPlan& plan, Confinement way) {
   if (way == Confinement::kLink) {
-    TRY(link_, OptLink::open(notes_.size() >= 2));  // both kinds of namespaces were tried in vain
+    TRY(link_, OptLink::open(notes_.size() >= 2, plan.opt));  // both kinds of namespaces were tried in vain
   } else {
     link_.reset();
   }
@@ -140,7 +141,8 @@ ProcessSandbox::~ProcessSandbox() {
 }
 
 std::string ProcessSandbox::base() const {
-  return confinement_ == Confinement::kBaseFolder ? folder_ + "/ml" : "/opt/ml";
+  if (confinement_ == Confinement::kBaseFolder) return folder_ + "/ml";
+  return confinement_ == Confinement::kLink ? opt_ + "/ml" : "/opt/ml";
 }
 
 Result<bool> ProcessSandbox::take_place() {

@@ -21,6 +21,7 @@ struct SandboxPlan {
   std::vector<std::string> hosts{"algo-1"};
   std::vector<int> cpus;
   std::string checkpoint_path;  ///< outside /opt/ml: <folder>/checkpoints goes there; empty: nothing to do
+  std::string opt = "/opt";     ///< where kLink makes its link (tests)
   std::optional<Confinement> only;  ///< no other (tests; SAGELET_SANDBOX)
 };
 
@@ -51,7 +52,7 @@ class ProcessSandbox final : public Sandbox {
   Status try_way(const SandboxPlan& plan, Confinement way);
 
   Confinement confinement_ = Confinement::kBaseFolder;
-  std::string folder_;
+  std::string folder_, opt_;
   UniqueFd socket_;
   pid_t init_ = 0;
   std::optional<OptLink> link_;

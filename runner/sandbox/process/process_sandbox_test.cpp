@@ -20,7 +20,9 @@ class SandboxTest : public testing::TestWithParam<Confinement> {
   TempFolder folder_ = *TempFolder::make(fs::temp_directory_path(), "sandbox-");
 
   SandboxPlan plan() const {
-    return {.folder = folder_.path().string(), .checkpoint_path = {}, .only = GetParam()};
+    const std::string opt = (folder_.path() / "opt").string();
+    EXPECT_TRUE(make_folders(opt));
+    return {.folder = folder_.path().string(), .checkpoint_path = {}, .opt = opt, .only = GetParam()};
   }
 
   std::unique_ptr<ProcessSandbox> make() {

@@ -171,6 +171,7 @@ Status Bodies::clear() {
   if (failure) return Error::from_errno(folder_.native(), failure.value());
   for (auto& synced : folder_synced_) synced = false;
   TRY(make_folders(folder_));
+  if (durability_ == Durability::kPower) TRY(disk_->sync_folder(folder_.parent_path()));
   janitor_.post([old] {
     if (auto removed = remove_tree(old); !removed) log::warn("{}", removed.error().message());
   });

@@ -40,7 +40,10 @@ ObjectStore::ObjectStore(const std::filesystem::path& folder, Ledger& ledger, Di
 
 Result<std::unique_ptr<ObjectStore>> ObjectStore::open(const std::filesystem::path& folder, Ledger& ledger,
                                                        Disk& disk) {
+  std::error_code ignored;
+  const bool fresh = !std::filesystem::exists(folder, ignored);
   TRY(make_folders(folder));
+  if (fresh && ledger.durability() == Durability::kPower) TRY(sync_folder(folder.parent_path()));
   std::unique_ptr<ObjectStore> store(new ObjectStore(folder, ledger, disk));
   TRY(store->start());
   return store;

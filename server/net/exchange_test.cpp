@@ -44,7 +44,7 @@ TEST(Exchange, ReadsChunksThatComeInPieces) {
 TEST(Exchange, RefusesBrokenChunks) {
   Script script;
   const House house(script);
-  for (const auto* bad : {"xyz\r\n", "3\r\nabcd\r\n0\r\n\r\n", "-1\r\n", "ffffffffffffffffff\r\n"}) {
+  for (const auto* bad : {"xyz\r\n", "3\r\nabcd\r\n0\r\n\r\n", "-1\r\n\r\n", "ffffffffffffffffff\r\n"}) {
     Client client(house.port());
     const std::string head = "PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
     EXPECT_EQ(client.ask(head + bad).status, 400) << bad;

@@ -44,7 +44,7 @@ std::size_t one_request(std::string_view bytes, std::size_t piece) {
       if (head_done) {
         sagelet::http::Head head = parser.take_head();
         answer(head);
-        if (head_fault(head, parser.is_http10())) return bytes.size();
+        if (sagelet::net::head_fault(head, parser.is_http10())) return bytes.size();
       }
     }
     if (head_done && !parser.done() && taken < given) {

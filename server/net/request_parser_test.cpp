@@ -54,6 +54,14 @@ TEST(RequestParser, GivesTheSameHoweverTheBytesAreCut) {
   }
 }
 
+TEST(RequestParser, TakesALastChunkThatComesInPieces) {
+  for (const std::size_t piece : {1, 2, 3, 4}) {
+    const Parsed parsed =
+        parse("PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-T: 1\r\n\r\n", piece);
+    EXPECT_EQ(parsed.body, Outcome::kDone) << piece;
+  }
+}
+
 TEST(RequestParser, StopsAtTheEndOfABodyByLength) {
   const Parsed parsed = parse("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabcGET", 1000);
   EXPECT_EQ(parsed.content, "abc");

@@ -97,8 +97,8 @@ Reply<Output> S3Service::create_bucket(Context& context, Input in) {
   Output output;
   output.fields["Location"] = "/" + name;
   const errors::Refusal refusal;
-  auto ticket = ledger_.commit(
-      [=, now = shown_time(context.now()), account = context.account().str()](Connection& db) -> Status {
+  auto ticket =
+      ledger_.commit([=, now = context.now(), account = context.account().str()](Connection& db) -> Status {
         TRY(const auto existing, storage::find_bucket(db, name));
         if (!existing) {
           storage::Bucket bucket{0, name, account, region, now};

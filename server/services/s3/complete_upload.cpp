@@ -170,7 +170,7 @@ Reply<Output> S3Service::complete_multipart_upload(Context& context, Input in) {
   storage::ObjectRow row;
   const auto ticket = objects_.commit([&](Connection& db, storage::BodyId, Freed& freed) -> Status {
     TRY(const auto now, owned(db, context.account(), bucket.name, refusal));
-    TRY(row, complete(db, now.id, asked, shown_time(context.now()), freed, refusal));
+    TRY(row, complete(db, now.id, asked, context.now(), freed, refusal));
     return {};
   });
   TRY(done(refusal, ticket));

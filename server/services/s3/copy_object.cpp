@@ -93,7 +93,7 @@ Reply<storage::ObjectRow> copied_row(const Context& context, const Input& in,
   storage::ObjectRow row;
   row.key = in.text("Key");
   row.size = source.size;
-  row.modified = shown_time(context.now());
+  row.modified = context.now();
   row.etag = copy.etag;
   row.checksum = copy.checksum;
   TRY(row.storage_class, storage_class_from(in.params));

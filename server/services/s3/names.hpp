@@ -4,7 +4,6 @@
 #include <string>
 #include <string_view>
 
-#include "base/clock.hpp"
 #include "server/model/call.hpp"
 
 namespace sagelet::s3 {
@@ -36,11 +35,6 @@ std::string canonical_user(std::string_view account);
 std::string quoted_etag(std::string_view etag);
 /// Without quotes and a weak mark.
 std::string_view unquoted(std::string_view etag);
-
-/// S3 knows whole seconds only: lists, heads and conditions show the same time.
-inline WallTime shown_time(WallTime time) {
-  return std::chrono::floor<std::chrono::seconds>(time);
-}
 
 /// Opaque continuation tokens: any bytes as URL-safe text.
 std::string to_token(std::string_view position);

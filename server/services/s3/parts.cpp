@@ -114,7 +114,7 @@ Reply<Output> S3Service::upload_part(Context& context, Input in) {
     return errors::invalid_request(
         "Checksum Type mismatch occurred, expected checksum Type: " + std::string(algorithm_name(*planned)) +
         ", actual checksum Type: " + std::string(algorithm_name(digested.checksum->kind)));
-  storage::PartRow part{number, upload->size(), shown_time(context.now()), digested.md5_hex, {}, 0};
+  storage::PartRow part{number, upload->size(), context.now(), digested.md5_hex, {}, 0};
   Output output;
   output.fields["ETag"] = quoted_etag(part.etag);
   if (digested.checksum) {
@@ -156,7 +156,7 @@ Reply<Output> S3Service::upload_part_copy(Context& context, Input in) {
         md5.update(bytes);
         if (checksum) checksum->update(bytes);
       })));
-  storage::PartRow part{number, stretch.length, shown_time(context.now()), to_hex(md5.finish()), {}, 0};
+  storage::PartRow part{number, stretch.length, context.now(), to_hex(md5.finish()), {}, 0};
   if (checksum) part.checksum = to_base64(checksum->finish());
 
   Output output;

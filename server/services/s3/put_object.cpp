@@ -63,7 +63,7 @@ Reply<Output> S3Service::put_object(Context& context, Input in) {
   storage::ObjectRow row;
   row.key = in.text("Key");
   row.size = upload->size();
-  row.modified = shown_time(context.now());
+  row.modified = context.now();
   row.etag = digested.md5_hex;
   TRY(row.storage_class, storage_class_from(in.params));
   if (digested.checksum) row.checksum = digested.checksum->text();

@@ -98,7 +98,7 @@ Reply<Output> S3Service::create_multipart_upload(Context& context, Input in) {
   storage::UploadRow upload;
   upload.key = in.text("Key");
   upload.id = new_upload_id(context.now(), ids_);
-  upload.started = shown_time(context.now());
+  upload.started = context.now();
   TRY(upload.storage_class, storage_class_from(in.params));
   if (checksum) upload.checksum = checksum->text();
   upload.properties = storage::pack(properties);

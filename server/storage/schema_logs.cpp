@@ -8,7 +8,7 @@ namespace {
 // Events lie in rows of up to 32 KiB: writing 10,000 lines touches a few dozen rows, not 10,000.
 constexpr const char* kFirst = R"sql(
 CREATE TABLE log_groups(
-  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  id INTEGER PRIMARY KEY,
   scope TEXT NOT NULL,
   name TEXT NOT NULL,
   created INTEGER NOT NULL,
@@ -20,7 +20,7 @@ CREATE TABLE log_groups(
 );
 CREATE UNIQUE INDEX log_groups_by_name ON log_groups(scope, name);
 CREATE TABLE log_streams(
-  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  id INTEGER PRIMARY KEY,
   log_group INTEGER NOT NULL,
   name TEXT NOT NULL,
   created INTEGER NOT NULL,

@@ -9,7 +9,7 @@ namespace {
 // `resource_bodies`.
 constexpr const char* kFirst = R"sql(
 CREATE TABLE resources(
-  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  id INTEGER PRIMARY KEY,
   scope TEXT NOT NULL,
   name TEXT NOT NULL,
   status TEXT NOT NULL,

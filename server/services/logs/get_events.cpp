@@ -137,7 +137,9 @@ Reply<Output> get_events(storage::Ledger& ledger, const Context& context, const 
     TRY(token, parse_token(*text));
   }
   const bool forward = token ? token->forward : input.flag("startFromHead");
-  const Window window{input.number("startTime", INT64_MIN), input.number("endTime", INT64_MAX)};
+  Window window{input.number("startTime", INT64_MIN), input.number("endTime", INT64_MAX)};
+  if (token && forward)
+    window.from_ms = std::max(window.from_ms, token->at.time_ms);  // rows before are not looked at
   std::vector<PlacedEvent> events;
   auto read = resources::look(ledger, [&](Connection& connection) -> Reply<void> {
     TRY(const Group group, named_group(connection, scope_of(context), name));

@@ -123,6 +123,7 @@ Reply<Output> TrainingJobs::create(const Context& context, const Input& input) {
     TRY(lifted(draft->keep_credentials(connection)));
     return lifted(draft->enqueue(connection));
   };
+  if (!draft->enqueue) return answer_after(rooms_.ledger, decide, std::move(output));
   return answer_after(rooms_.ledger, decide, std::move(output), [&jobs = rooms_.jobs] { jobs.wake(); });
 }
 

@@ -66,6 +66,28 @@ TEST_F(TrainingJobs, ANameIsUsedOnce) {
   EXPECT_EQ(jobs.queued.size(), 1u);
 }
 
+TEST_F(TrainingJobs, OfCreatesAtOnceOneWinsAndNoneAnswersBeforeItIsDurable) {
+  testing::Desk power(storage::Durability::kPower);
+  const auto other = make_sagemaker({power.ledger(), jobs, objects, credentials, power.clock, random});
+  const auto* handler = other->handler(*other->model().operation("CreateTrainingJob"));
+  std::vector<Output> waiting;
+  for (int i = 0; i < 8; ++i) {
+    Context context = power.context();
+    waiting.push_back(handler->call(context, Input{.params = request("one")}).value());
+  }
+  int won = 0;
+  for (auto& output : waiting) {
+    ASSERT_TRUE(output.after);
+    const auto done = output.after->wait();
+    won += done ? 1 : 0;
+    if (!done) {
+      EXPECT_EQ(output.failed(done.error()).code, "ResourceInUse");
+    }
+  }
+  EXPECT_EQ(won, 1);
+  EXPECT_EQ(jobs.queued.size(), 1u);
+}
+
 TEST_F(TrainingJobs, DataMustBeThereAtCreate) {
   auto params = request("one");
   params["InputDataConfig"] = Document::array({channel("train", "s3://bucket/none/")});

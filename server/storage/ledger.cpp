@@ -108,7 +108,8 @@ void remove_quietly(const std::filesystem::path& file) {
 Status discard_files(const std::filesystem::path& file) {
   std::error_code failure;
   std::filesystem::rename(file, discarded(file), failure);
-  if (failure) return Error::from_errno(file.native(), failure.value());
+  if (failure && failure != std::errc::no_such_file_or_directory)
+    return Error::from_errno(file.native(), failure.value());
   std::filesystem::rename(file.native() + "-wal", discarded(file).native() + "-wal", failure);
   remove_quietly(file.native() + "-shm");
   return {};
@@ -230,8 +231,12 @@ struct Ledger::State {
     if (remover.joinable()) remover.join();
     TRY(discard_files(file));
     auto opened = open_writer();
-    if (!opened) writer.reset();
     remove_discarded();
+    if (!opened) {  // the disk may be full of what is being discarded
+      remover.join();
+      opened = open_writer();
+    }
+    if (!opened) writer.reset();
     return opened;
   }
 };

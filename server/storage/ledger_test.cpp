@@ -317,6 +317,17 @@ TEST_P(LedgerTest, FullDiskIsNoSpaceAndTheLedgerGoesOnAfterwards) {
   EXPECT_EQ(count(*ledger), 1);
 }
 
+TEST_P(LedgerTest, ClearsAgainAfterAClearThatFailed) {
+  auto& vfs = FailingVfs::get();
+  auto ledger = open_with_table(FailingVfs::kName);
+  vfs.disk_full = true;
+  EXPECT_FALSE(ledger->clear());
+  EXPECT_FALSE(ledger->commit_and_wait([](Connection& db) { return add(db, 1); })) << "closed, not broken";
+  vfs.disk_full = false;
+  EXPECT_TRUE(ledger->clear());
+  EXPECT_TRUE(ledger->read([](Connection&) -> Status { return {}; }));
+}
+
 TEST_P(LedgerTest, AcknowledgesNothingThatWasNotSynced) {
   if (GetParam() != Durability::kPower) GTEST_SKIP() << "only power mode syncs";
   auto& vfs = FailingVfs::get();

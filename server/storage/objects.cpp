@@ -63,7 +63,14 @@ Status ObjectStore::start() {
       if (auto swept = sweep(); !swept) log::warn("sweeping the objects: {}", swept.error().message());
     });
   }
-  return write_file(unclean_, "a server uses this folder, or did not end in order\n");
+  mark_in_use();
+  return {};
+}
+
+/// On a full disk there is no mark, and no sweep after a crash either.
+void ObjectStore::mark_in_use() {
+  auto marked = write_file(unclean_, "a server uses this folder, or did not end in order\n");
+  if (!marked) log::warn("{}", marked.error().message());
 }
 
 /// Commits on their way use this object until their tickets are done: the ledger's queue is first in, first
@@ -284,7 +291,7 @@ Status ObjectStore::clear() {
   ++generation_;
   auto done = bodies_.clear();
   if (done) done = ledger_.clear();
-  if (done) done = write_file(unclean_, "a server uses this folder, or did not end in order\n");
+  mark_in_use();
   ++generation_;
   return done;
 }

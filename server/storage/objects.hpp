@@ -92,6 +92,7 @@ class ObjectStore {
   Result<bool> open_bytes(const Bucket& bucket, OpenObject& object, InlineBody body);
   Result<bool> pin_parts(const Bucket& bucket, OpenObject& object);
   Status start();
+  void mark_in_use();
   void sweep_leftovers();
 
   Ledger& ledger_;

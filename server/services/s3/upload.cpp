@@ -66,11 +66,15 @@ Upload::Upload(storage::Staged staged, BodyPlan plan, Writable target)
 
 Status Upload::write(std::string_view bytes) {
   size_ += bytes.size();
-  if (size_ > kMostBytes) return {};  // finish() says so; nothing more is stored
+  if (size_ > kMostBytes || failure_) return {};  // finish() says so; nothing more is stored
   md5_.update(bytes);
   if (payload_) payload_->update(bytes);
   if (checksum_) checksum_->update(bytes);
-  return staged_.append(bytes);
+  if (auto staged = staged_.append(bytes); !staged) {
+    failure_ = std::move(staged).error();
+    staged_ = storage::Staged();
+  }
+  return {};
 }
 
 void Upload::trailers(const std::vector<std::pair<std::string, std::string>>& fields) {
@@ -80,6 +84,7 @@ void Upload::trailers(const std::vector<std::pair<std::string, std::string>>& fi
 }
 
 Reply<Digested> Upload::finish() {
+  if (failure_) return errors::from(*failure_);
   if (size_ > kMostBytes) return errors::entity_too_large(size_, kMostBytes);
   if (plan_.length && *plan_.length != size_) return errors::incomplete_body();
   Digested digested;

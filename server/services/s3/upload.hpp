@@ -47,6 +47,7 @@ class Upload final : public TrailerSink {
  public:
   /// `target` was judged before the body came.
   Upload(storage::Staged staged, BodyPlan plan, Writable target);
+  /// Never fails: a client that is cut off in the middle of its body would not read the answer.
   Status write(std::string_view bytes) override;
   void trailers(const std::vector<std::pair<std::string, std::string>>& fields) override;
 
@@ -67,6 +68,7 @@ class Upload final : public TrailerSink {
   std::optional<Digest> payload_;
   std::optional<Checksum> checksum_;
   std::uint64_t size_ = 0;
+  std::optional<Error> failure_;  ///< of staging: the body is read to its end, finish() says it
 };
 
 }  // namespace sagelet::s3

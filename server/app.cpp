@@ -193,7 +193,8 @@ std::optional<auth::Caller> App::Rooms::session(std::string_view access_key) {
                       .session_token = found->session_token,
                       .role_arn = found->role_arn,
                       .session_name = found->session_name,
-                      .job_id = found->job_id};
+                      .job_id = found->job_id,
+                      .expires = found->expires};
 }
 
 void App::Rooms::make_gateway() {

@@ -32,12 +32,12 @@ struct ExitStatus {
 };
 
 struct ChildOptions {
-  std::vector<std::string> argv;                            ///< argv[0] is looked up on PATH of `environment`
-  std::optional<std::vector<std::string>> environment;      ///< "NAME=value"; absent: ours
-  std::string working_folder;                               ///< empty: ours
-  int stdin_fd = -1, stdout_fd = -1, stderr_fd = -1;        ///< -1: /dev/null for stdin, ours for the others
-  std::vector<int> inherited_fds;                           ///< kept open under the same numbers
-  bool new_session = false;                                 ///< setsid: own session and process group
+  std::vector<std::string> argv;                        ///< argv[0] is looked up on PATH of `environment`
+  std::optional<std::vector<std::string>> environment;  ///< "NAME=value"; absent: ours
+  std::string working_folder;                           ///< empty: ours
+  int stdin_fd = -1, stdout_fd = -1, stderr_fd = -1;    ///< -1: /dev/null for stdin, ours for the others
+  std::vector<int> inherited_fds;                       ///< kept open under the same numbers
+  bool new_session = false;                             ///< setsid: own session and process group
 };
 
 /// Owns one child: its destructor kills (SIGKILL) and reaps it, unless it was waited for or let go.

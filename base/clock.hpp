@@ -22,9 +22,15 @@ class SystemClock final : public Clock {
   SteadyTime steady() const override;
 };
 
-inline std::int64_t to_millis(WallTime time) { return time.time_since_epoch().count(); }
-inline WallTime from_millis(std::int64_t millis) { return WallTime(std::chrono::milliseconds(millis)); }
+inline std::int64_t to_millis(WallTime time) {
+  return time.time_since_epoch().count();
+}
+inline WallTime from_millis(std::int64_t millis) {
+  return WallTime(std::chrono::milliseconds(millis));
+}
 /// As AWS's JSON shows a timestamp: 1700000000.123
-inline double to_epoch_seconds(WallTime time) { return static_cast<double>(to_millis(time)) / 1000.0; }
+inline double to_epoch_seconds(WallTime time) {
+  return static_cast<double>(to_millis(time)) / 1000.0;
+}
 
 }  // namespace sagelet

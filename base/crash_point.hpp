@@ -1,8 +1,8 @@
 #pragma once
 // Named places where a crash test may stop the program as kill -9 would.
 //
-// SAGELET_CRASH_AT=<name>[:<n>] in the environment makes the n-th passage (first by default) through crash_point(<name>)
-// raise SIGKILL. One relaxed load otherwise.
+// SAGELET_CRASH_AT=<name>[:<n>] in the environment makes the n-th passage (first by default) through
+// crash_point(<name>) raise SIGKILL. One relaxed load otherwise.
 #include <string_view>
 
 namespace sagelet {

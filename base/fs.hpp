@@ -15,7 +15,8 @@ namespace fs = std::filesystem;
 
 /// Whole file as a string; files over `limit` bytes are kNoSpace.
 Result<std::string> read_file(const fs::path& path, std::uint64_t limit = 64u << 20);
-/// Replaces `path` atomically (temporary beside it + rename). With `sync`, file and folder are synced before return.
+/// Replaces `path` atomically (temporary beside it + rename). With `sync`, file and folder are synced before
+/// return.
 Status write_file(const fs::path& path, std::string_view bytes, bool sync = false, unsigned mode = 0644);
 Result<UniqueFd> open_file(const fs::path& path, int flags, unsigned mode = 0644);
 Status make_folders(const fs::path& path, unsigned mode = 0755);

@@ -1,5 +1,6 @@
 #pragma once
-// The program's own log (spdlog, compiled). What a client reads is elsewhere; this is for whoever runs the server.
+// The program's own log (spdlog, compiled). What a client reads is elsewhere; this is for whoever runs the
+// server.
 #include <string>
 #include <string_view>
 
@@ -14,12 +15,20 @@ void start(Level level);
 void write(Level level, std::string_view line);
 
 template <class... Args>
-void debug(fmt::format_string<Args...> text, Args&&... args) { write(Level::kDebug, fmt::format(text, std::forward<Args>(args)...)); }
+void debug(fmt::format_string<Args...> text, Args&&... args) {
+  write(Level::kDebug, fmt::format(text, std::forward<Args>(args)...));
+}
 template <class... Args>
-void info(fmt::format_string<Args...> text, Args&&... args) { write(Level::kInfo, fmt::format(text, std::forward<Args>(args)...)); }
+void info(fmt::format_string<Args...> text, Args&&... args) {
+  write(Level::kInfo, fmt::format(text, std::forward<Args>(args)...));
+}
 template <class... Args>
-void warn(fmt::format_string<Args...> text, Args&&... args) { write(Level::kWarn, fmt::format(text, std::forward<Args>(args)...)); }
+void warn(fmt::format_string<Args...> text, Args&&... args) {
+  write(Level::kWarn, fmt::format(text, std::forward<Args>(args)...));
+}
 template <class... Args>
-void error(fmt::format_string<Args...> text, Args&&... args) { write(Level::kError, fmt::format(text, std::forward<Args>(args)...)); }
+void error(fmt::format_string<Args...> text, Args&&... args) {
+  write(Level::kError, fmt::format(text, std::forward<Args>(args)...));
+}
 
 }  // namespace sagelet::log

@@ -1,5 +1,6 @@
 #pragma once
-// Expected failure as a value. Lower rooms return Result<T>; services return Reply<T> (server/services/service.hpp).
+// Expected failure as a value. Lower rooms return Result<T>; services return Reply<T>
+// (server/services/service.hpp).
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -13,16 +14,16 @@ namespace sagelet {
 enum class ErrorKind {
   kNotFound,
   kAlreadyExists,
-  kInvalid,      ///< the input is malformed or out of range
-  kConflict,     ///< a precondition did not hold
+  kInvalid,   ///< the input is malformed or out of range
+  kConflict,  ///< a precondition did not hold
   kPermission,
-  kNoSpace,      ///< disk, quota or a limit of ours is full
+  kNoSpace,  ///< disk, quota or a limit of ours is full
   kTimeout,
   kUnavailable,  ///< the other side is not there (refused, closed, stopping)
   kCancelled,
-  kCorrupt,      ///< stored bytes are not what was written
-  kIo,           ///< any other failed system call
-  kInternal,     ///< a bug, or something nobody foresaw
+  kCorrupt,   ///< stored bytes are not what was written
+  kIo,        ///< any other failed system call
+  kInternal,  ///< a bug, or something nobody foresaw
 };
 
 std::string_view to_string(ErrorKind kind);
@@ -31,7 +32,8 @@ class [[nodiscard]] Error {
  public:
   Error(ErrorKind kind, std::string message) : kind_(kind), message_(std::move(message)) {}
 
-  /// From errno, as "<what>: <strerror>"; ENOENT is kNotFound, ENOSPC/EDQUOT kNoSpace, EACCES/EPERM kPermission...
+  /// From errno, as "<what>: <strerror>"; ENOENT is kNotFound, ENOSPC/EDQUOT kNoSpace, EACCES/EPERM
+  /// kPermission...
   static Error from_errno(std::string_view what, int error);
   /// The same with the current errno.
   static Error last(std::string_view what);
@@ -71,14 +73,14 @@ tl::unexpected<std::decay_t<E>> forward_error(E&& error) {
 // TRY(plan.check(body));                  the same for a Result<void>
 #define SAGELET_JOIN2(a, b) a##b
 #define SAGELET_JOIN(a, b) SAGELET_JOIN2(a, b)
-#define SAGELET_TRY1(expression)                                                            \
-  do {                                                                                      \
-    if (auto sagelet_try = (expression); !sagelet_try)                                      \
-      return ::sagelet::internal::forward_error(std::move(sagelet_try).error());            \
+#define SAGELET_TRY1(expression)                                                 \
+  do {                                                                           \
+    if (auto sagelet_try = (expression); !sagelet_try)                           \
+      return ::sagelet::internal::forward_error(std::move(sagelet_try).error()); \
   } while (false)
-#define SAGELET_TRY2_NAMED(name, declaration, expression)                                   \
-  auto name = (expression);                                                                 \
-  if (!name) return ::sagelet::internal::forward_error(std::move(name).error());            \
+#define SAGELET_TRY2_NAMED(name, declaration, expression)                        \
+  auto name = (expression);                                                      \
+  if (!name) return ::sagelet::internal::forward_error(std::move(name).error()); \
   declaration = std::move(*name)
 #define SAGELET_TRY2(declaration, expression) \
   SAGELET_TRY2_NAMED(SAGELET_JOIN(sagelet_try_, __COUNTER__), declaration, expression)

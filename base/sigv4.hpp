@@ -1,6 +1,7 @@
 #pragma once
 // Signature version 4, the canonical form: server/auth verifies with it, client/ signs with it.
-// Source: AWS's published description of the signing process; pinned by its published examples in sigv4_test.cpp.
+// Source: AWS's published description of the signing process; pinned by its published examples in
+// sigv4_test.cpp.
 #include <string>
 #include <string_view>
 #include <utility>
@@ -9,7 +10,7 @@
 namespace sagelet::sigv4 {
 
 struct Scope {
-  std::string date;     ///< yyyymmdd
+  std::string date;  ///< yyyymmdd
   std::string region;
   std::string service;
   std::string str() const;  ///< yyyymmdd/region/service/aws4_request
@@ -18,14 +19,14 @@ struct Scope {
 using HeaderView = std::pair<std::string_view, std::string_view>;  ///< lower-case name, value as sent
 
 /// What is hashed: method, path and query exactly as the client sent them on the wire (percent-encoded).
-/// For S3 the path stays as it is but for its spelling: each byte is escaped as a strict encoder would have done.
-/// `path_as_sent` leaves out even that. For other services dots and doubled slashes go and it is encoded once more.
-/// `without_signature` leaves X-Amz-Signature out of the query (presigned URLs).
+/// For S3 the path stays as it is but for its spelling: each byte is escaped as a strict encoder would have
+/// done. `path_as_sent` leaves out even that. For other services dots and doubled slashes go and it is
+/// encoded once more. `without_signature` leaves X-Amz-Signature out of the query (presigned URLs).
 struct CanonicalRequest {
   std::string_view method;
   std::string_view path;
-  std::string_view query;                   ///< without '?'
-  std::vector<HeaderView> signed_headers;   ///< in the order of SignedHeaders (sorted by the signer)
+  std::string_view query;                  ///< without '?'
+  std::vector<HeaderView> signed_headers;  ///< in the order of SignedHeaders (sorted by the signer)
   std::string_view payload_hash;
   bool is_s3 = false;
   bool without_signature = false;

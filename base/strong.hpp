@@ -23,10 +23,10 @@ class Strong {
   std::string value_;
 };
 
-using AccountId = Strong<struct AccountIdTag>;    ///< 12 digits
-using Region = Strong<struct RegionTag>;          ///< us-east-1
+using AccountId = Strong<struct AccountIdTag>;  ///< 12 digits
+using Region = Strong<struct RegionTag>;        ///< us-east-1
 using BucketName = Strong<struct BucketNameTag>;
-using ObjectKey = Strong<struct ObjectKeyTag>;    ///< any bytes, never a path
+using ObjectKey = Strong<struct ObjectKeyTag>;  ///< any bytes, never a path
 
 }  // namespace sagelet
 

@@ -8,10 +8,10 @@
 
 namespace sagelet {
 
-std::string iso8601(WallTime time);         ///< 2026-11-24T12:00:00.123Z (milliseconds always shown)
-std::string iso8601_seconds(WallTime time); ///< 2026-11-24T12:00:00Z
-std::string http_date(WallTime time);       ///< Tue, 24 Nov 2026 12:00:00 GMT
-std::string amz_date(WallTime time);        ///< 20261124T120000Z
+std::string iso8601(WallTime time);          ///< 2026-11-24T12:00:00.123Z (milliseconds always shown)
+std::string iso8601_seconds(WallTime time);  ///< 2026-11-24T12:00:00Z
+std::string http_date(WallTime time);        ///< Tue, 24 Nov 2026 12:00:00 GMT
+std::string amz_date(WallTime time);         ///< 20261124T120000Z
 
 /// Any ISO 8601 form the SDKs send: optional fraction, Z or +hh:mm.
 std::optional<WallTime> parse_iso8601(std::string_view text);

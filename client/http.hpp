@@ -1,5 +1,6 @@
 #pragma once
-// How we call others: HTTP by libcurl, one handle kept alive per object. Not thread-safe: one client a thread.
+// How we call others: HTTP by libcurl, one handle kept alive per object. Not thread-safe: one client a
+// thread.
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -26,13 +27,13 @@ struct Request {
   /// Gets the body of a 2xx answer as it comes; otherwise it is gathered in Response::body.
   std::function<Status(std::string_view)> download;
   std::chrono::milliseconds connect_timeout{2000};
-  std::chrono::milliseconds idle_timeout{60000};   ///< no byte moved for so long
-  std::string unix_socket;                         ///< docker
+  std::chrono::milliseconds idle_timeout{60000};  ///< no byte moved for so long
+  std::string unix_socket;                        ///< docker
 };
 
 struct Response {
   int status = 0;
-  std::map<std::string, std::string> headers;      ///< lower-case names
+  std::map<std::string, std::string> headers;  ///< lower-case names
   std::string body;
 };
 
@@ -41,8 +42,8 @@ class Http {
   Http();
   ~Http();
   Http(Http&&) noexcept;
-  /// kUnavailable when nobody answers, kTimeout, kIo. An HTTP error status is an ordinary Response. Never goes through
-  /// a proxy.
+  /// kUnavailable when nobody answers, kTimeout, kIo. An HTTP error status is an ordinary Response. Never
+  /// goes through a proxy.
   Result<Response> send(const Request& request);
 
  private:
@@ -54,7 +55,9 @@ struct Credentials {
   std::string access_key, secret_key, session_token, region;
 };
 
-/// Adds X-Amz-Date, X-Amz-Security-Token, x-amz-content-sha256 and Authorization (v4). `payload_hash` empty: of the body.
-void sign(Request& request, const Credentials& credentials, std::string_view service, std::string_view payload_hash = {});
+/// Adds X-Amz-Date, X-Amz-Security-Token, x-amz-content-sha256 and Authorization (v4). `payload_hash` empty:
+/// of the body.
+void sign(Request& request, const Credentials& credentials, std::string_view service,
+          std::string_view payload_hash = {});
 
 }  // namespace sagelet::client

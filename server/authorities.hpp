@@ -1,5 +1,6 @@
 #pragma once
-// The file of all certificate authorities that jobs trust: those in force where the server was started, and ours.
+// The file of all certificate authorities that jobs trust: those in force where the server was started, and
+// ours.
 #include <filesystem>
 
 #include "base/result.hpp"

@@ -1,6 +1,6 @@
 #pragma once
-// What every job finds in its environment so that a script's own SDK calls, and pip, work as they do outside: the
-// server's pip settings, the forward proxy and the authority.
+// What every job finds in its environment so that a script's own SDK calls, and pip, work as they do outside:
+// the server's pip settings, the forward proxy and the authority.
 #include <filesystem>
 #include <string>
 #include <vector>

@@ -46,4 +46,6 @@ int serve(const Config& config) {
 
 }  // namespace
 
-int main(int argc, char** argv) { return sagelet::cli::run(argc, argv, serve); }
+int main(int argc, char** argv) {
+  return sagelet::cli::run(argc, argv, serve);
+}

@@ -10,7 +10,8 @@ http::Head signed_by(std::string key, std::string token = {}) {
                             {{"Host", "127.0.0.1:4577"},
                              {"Authorization", "AWS4-HMAC-SHA256 Credential=" + key +
                                                    "/20120101/eu-west-1/sagemaker/aws4_request, "
-                                                   "SignedHeaders=host, Signature=00ff"}});
+                                                   "SignedHeaders=host, Signature=" +
+                                                   std::string(64, 'a')}});
   if (!token.empty()) head.headers.add("X-Amz-Security-Token", token);
   return head;
 }

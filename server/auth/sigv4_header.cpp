@@ -106,6 +106,9 @@ Parsed<V4Claim> parse_v4_header(const http::Head& head, std::string_view authori
   if (fields.signed_headers.empty() || fields.signature.empty())
     return tl::unexpected(
         refusals::header_malformed(claim.scope.service, "SignedHeaders and Signature must not be empty."));
+  if (std::string raw; fields.signature.size() != 64 || !from_hex(fields.signature, raw))
+    return tl::unexpected(
+        refusals::header_malformed(claim.scope.service, "Signature must be 64 hexadecimal digits."));
   claim.signed_headers = fields.signed_headers;
   claim.signature = fields.signature;
   claim.amz_date = date_of(head);

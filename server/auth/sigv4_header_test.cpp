@@ -249,6 +249,7 @@ TEST(SigV4Header, MalformedIsRefusedInBothModes) {
     EXPECT_EQ(code(good), kMalformed);
     EXPECT_EQ(code(good + ", SignedHeaders=, Signature=00"), kMalformed);
     EXPECT_EQ(code(good + ", SignedHeaders=host, Signature="), kMalformed);
+    EXPECT_EQ(code(good + ", SignedHeaders=host, Signature=" + std::string(64, 'z')), kMalformed);
     EXPECT_EQ(code(good + rest + ", Signature=11"), kMalformed);
     EXPECT_EQ(code("Basic dGVzdDp0ZXN0"), "InvalidArgument");
     EXPECT_EQ(code("AWS4-ECDSA-P256-SHA256 Credential=AK"), "InvalidArgument");

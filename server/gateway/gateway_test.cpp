@@ -58,7 +58,8 @@ class GatewayTest : public testing::Test {
     out.headers.add("X-Amz-Date", "20261124T120000Z");
     out.headers.add("Authorization",
                     "AWS4-HMAC-SHA256 Credential=123456789012/20261124/us-east-1/sts/aws4_request, "
-                    "SignedHeaders=host;x-amz-date, Signature=" + std::string(64, 'a'));
+                    "SignedHeaders=host;x-amz-date, Signature=" +
+                        std::string(64, 'a'));
     return out;
   }
 
@@ -92,7 +93,8 @@ TEST_F(GatewayTest, AnswersWithTheCallersAccount) {
   const auto response = send(signed_form(), "Action=GetCallerIdentity&Version=2011-06-15");
   EXPECT_EQ(response.status, 200);
   EXPECT_NE(text(response).find("<Account>123456789012</Account>"), std::string::npos) << text(response);
-  EXPECT_NE(text(response).find("assumed-role/AmazonSageMaker-ExecutionRole-Sagelet/SageMaker"), std::string::npos);
+  EXPECT_NE(text(response).find("assumed-role/AmazonSageMaker-ExecutionRole-Sagelet/SageMaker"),
+            std::string::npos);
 }
 
 TEST_F(GatewayTest, RefusesAStrangeHost) {

@@ -17,15 +17,16 @@
 
 namespace sagelet::api {
 
-/// What the client reads: AWS's code, AWS's wording. `status` 0 takes the model's httpStatusCode for the code, else 400
-/// (500 when `fault`).
+/// What the client reads: AWS's code, AWS's wording. `status` 0 takes the model's httpStatusCode for the
+/// code, else 400 (500 when `fault`).
 struct [[nodiscard]] Error {
   std::string code;
   std::string message;
   int status = 0;
-  bool fault = false;                                         ///< the server's, not the sender's
-  std::vector<std::pair<std::string, std::string>> members;   ///< further elements of the body: BucketName, Key, ...
-  std::vector<std::pair<std::string, std::string>> headers;   ///< further response headers
+  bool fault = false;  ///< the server's, not the sender's
+  std::vector<std::pair<std::string, std::string>>
+      members;  ///< further elements of the body: BucketName, Key, ...
+  std::vector<std::pair<std::string, std::string>> headers;  ///< further response headers
 
   static Error make(std::string code, std::string message, int status = 0) {
     return Error{std::move(code), std::move(message), status};
@@ -50,7 +51,8 @@ class [[nodiscard]] Reply : public tl::expected<T, api::Error> {
 /// A validated request.
 struct Input {
   Document params = Document::object();
-  /// A streaming payload went here (the sink that Service::sink gave); null for an empty body or another operation.
+  /// A streaming payload went here (the sink that Service::sink gave); null for an empty body or another
+  /// operation.
   std::unique_ptr<http::BodySink> sink;
 
   bool has(std::string_view name) const { return params.contains(name); }
@@ -63,12 +65,12 @@ struct Input {
 
 /// An answer. Exactly one of `fields`, `ready`, `rows` makes the body; `payload` replaces the payload member.
 struct Output {
-  Document fields = Document::object();           ///< by the operation's output shape; header members always from here
-  std::string ready;                              ///< the body in its wire form already (JSON text); wins if not empty
-  std::function<void(model::Writer&)> rows;       ///< writes the output structure's members straight to the wire
-  std::optional<http::Body> payload;              ///< streaming payload (GetObject)
-  std::optional<std::uint64_t> content_length_only;  ///< HEAD answers
-  int status = 0;                                 ///< 0: the model's
+  Document fields = Document::object();  ///< by the operation's output shape; header members always from here
+  std::string ready;                     ///< the body in its wire form already (JSON text); wins if not empty
+  std::function<void(model::Writer&)> rows;  ///< writes the output structure's members straight to the wire
+  std::optional<http::Body> payload;         ///< streaming payload (GetObject)
+  std::optional<std::uint64_t> content_length_only;          ///< HEAD answers
+  int status = 0;                                            ///< 0: the model's
   std::vector<std::pair<std::string, std::string>> headers;  ///< beyond the model's
 
   /// The answer is sent when this completes well; `failed` says what the client reads otherwise.

@@ -1,6 +1,7 @@
 #pragma once
-// Rows on their way to the wire: an answer written member by member, without a Document in between. The wire has one
-// Writer a protocol; it follows the output shape to know element names, flattened lists and timestamp spellings.
+// Rows on their way to the wire: an answer written member by member, without a Document in between. The wire
+// has one Writer a protocol; it follows the output shape to know element names, flattened lists and timestamp
+// spellings.
 #include <cstdint>
 #include <string_view>
 

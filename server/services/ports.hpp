@@ -19,19 +19,21 @@ namespace sagelet {
 class ObjectsView {
  public:
   virtual ~ObjectsView() = default;
-  /// Does an object of this account (or a shared, seeded bucket) lie under the prefix? kNotFound: no such bucket.
-  virtual Result<bool> any_under(const AccountId& account, std::string_view bucket, std::string_view prefix) = 0;
+  /// Does an object of this account (or a shared, seeded bucket) lie under the prefix? kNotFound: no such
+  /// bucket.
+  virtual Result<bool> any_under(const AccountId& account, std::string_view bucket,
+                                 std::string_view prefix) = 0;
 };
 
 /// Session credentials of jobs and of AssumeRole.
 struct SessionCredentials {
-  std::string access_key;      ///< ASIA...
+  std::string access_key;  ///< ASIA...
   std::string secret_key;
   std::string session_token;
   std::string account;
   std::string role_arn;
   std::string session_name;
-  std::string job_id;          ///< empty for AssumeRole
+  std::string job_id;  ///< empty for AssumeRole
   WallTime expires;
 };
 

@@ -80,7 +80,8 @@ std::string_view LoadedModel::text(const json& source, std::string_view key) {
 
 const Shape* LoadedModel::shape_named(std::string_view name) const {
   const auto found = std::ranges::lower_bound(shapes_, name, {}, &Shape::name);
-  if (found == shapes_.end() || found->name != name) throw std::invalid_argument("no shape " + std::string(name));
+  if (found == shapes_.end() || found->name != name)
+    throw std::invalid_argument("no shape " + std::string(name));
   return &*found;
 }
 

@@ -68,10 +68,10 @@ class GatewayTest : public testing::Test {
     if (auto early = exchange->begin(std::move(head))) return *early;
     if (!body.empty())
       if (auto early = exchange->body(body)) return *early;
-    std::optional<Response> answer;
     (void)exchange->waits();
-    exchange->finish([&](Response response) { answer = std::move(response); });
-    if (answer) return *answer;
+    answer_.reset();
+    exchange->finish([this](Response response) { answer_ = std::move(response); });
+    if (answer_) return *answer_;
     kept_ = std::move(exchange);
     return Response::text(0, "pending");
   }
@@ -86,7 +86,8 @@ class GatewayTest : public testing::Test {
   auth::Authenticator authenticator_{auth::Options{}, {}, clock_};
   Gateway gateway_{Options{}, authenticator_, fake_admin(), clock_, ids_};
   FakeSts sts_;
-  std::unique_ptr<http::Exchange> kept_;
+  std::optional<Response> answer_;
+  std::unique_ptr<http::Exchange> kept_;  ///< until its late answer came
 };
 
 TEST_F(GatewayTest, AnswersWithTheCallersAccount) {
@@ -136,7 +137,10 @@ TEST_F(GatewayTest, AnswersOnlyWhenTheTicketIsDone) {
   const auto early =
       send(signed_form(), "Action=GetAccessKeyInfo&Version=2011-06-15&AccessKeyId=AKIAIOSFODNN7EXAMPLE");
   EXPECT_EQ(text(early), "pending");
+  ASSERT_FALSE(answer_);
   sts_.ticket.complete({});
+  ASSERT_TRUE(answer_);
+  EXPECT_EQ(answer_->status, 200);
 }
 
 TEST_F(GatewayTest, TellsAFailedCommitAsAnInternalFailure) {

@@ -15,6 +15,13 @@ from support.training import ROLE, SKLEARN, source_archive
 
 JOBS, OBJECTS = (int(os.environ.get(name, size)) for name, size in (("JOBS", 10_000), ("OBJECTS", 100_000)))
 SECONDS = 2.0
+# Signatures are verified in full while we measure; the key is the one that support.wire signs with.
+STRICT = """
+auth:
+  mode: strict
+  accounts:
+    - { id: "000000000000", name: bench, keys: [ { access_key: test, secret_key: test } ] }
+"""
 UNKNOWN_IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/never-run:1"
 
 
@@ -40,7 +47,7 @@ class Bench:
 
     def start(self):
         if self.server is None:
-            self.server = Server(ephemeral=False)
+            self.server = Server(config=STRICT, ephemeral=False)
             self.server.start()
             machine.pin(self.server.pid, 0)
             self.requests = machine.Requests("127.0.0.1", self.server.port)

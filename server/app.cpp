@@ -52,6 +52,21 @@ fs::path beside_ourselves(std::string_view program) {
 
 }  // namespace
 
+namespace {
+
+/// AWS's public sample bucket, as far as the guide's stories need it, unless the config has its own under the
+/// name.
+void add_samples(Config& config) {
+  constexpr std::string_view kSamples = "sagemaker-sample-files";
+  for (const auto& [name, folder] : config.seed_buckets)
+    if (name == kSamples) return;
+  const fs::path folder = beside_ourselves("../share/sagelet") / kSamples;
+  if (std::error_code ignored; fs::is_directory(folder, ignored))
+    config.seed_buckets.emplace_back(kSamples, folder.lexically_normal());
+}
+
+}  // namespace
+
 /// Members are in the order in which they are made; destruction runs backwards, the listener first.
 struct App::Rooms {
   Config config;
@@ -93,6 +108,7 @@ struct App::Rooms {
 Result<std::unique_ptr<App>> App::start(const Config& config) {
   auto rooms = std::make_unique<Rooms>();
   rooms->config = config;
+  add_samples(rooms->config);
   TRY(rooms->open_storage());
   TRY(rooms->start_services());
   rooms->make_gateway();

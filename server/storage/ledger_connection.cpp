@@ -54,7 +54,7 @@ std::string settings(Role role, Durability durability) {
   if (role == Role::kReader)
     return fmt::format("PRAGMA query_only=ON; PRAGMA mmap_size={}; PRAGMA cache_size=-1024", kMmapBytes);
   return fmt::format(
-      "PRAGMA journal_mode=WAL; PRAGMA synchronous={}; PRAGMA mmap_size={}; PRAGMA cache_size=-8192;"
+      "PRAGMA synchronous={}; PRAGMA journal_mode=WAL; PRAGMA mmap_size={}; PRAGMA cache_size=-8192;"
       "PRAGMA wal_autocheckpoint=4000; PRAGMA temp_store=MEMORY",
       durability == Durability::kPower ? "FULL" : "OFF", kMmapBytes);
 }

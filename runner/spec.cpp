@@ -45,6 +45,17 @@ void channel_fields(Channel& c, Visit& visit) {
   visit("content_type", c.content_type);
   visit("compression", c.compression);
   visit("record_wrapper", c.record_wrapper);
+  visit("attribute_names", c.attribute_names);
+  visit("shuffle", c.shuffle);
+  visit("shuffle_seed", c.shuffle_seed);
+  visit("file_system_path", c.file_system_path);
+}
+
+template <class Group, class Visit>
+void group_fields(Group& g, Visit& visit) {
+  visit("name", g.name);
+  visit("instance_type", g.instance_type);
+  visit("hosts", g.hosts);
 }
 
 template <class Metric, class Visit>
@@ -75,6 +86,13 @@ static void to_json(Json& json, const ChannelSpec& value) {
 static void from_json(const Json& json, ChannelSpec& value) {
   Reader reader{json};
   channel_fields(value, reader);
+}
+static void to_json(Json& json, const InstanceGroup& value) {
+  json = object_of(value, &group_fields<const InstanceGroup, Writer>);
+}
+static void from_json(const Json& json, InstanceGroup& value) {
+  Reader reader{json};
+  group_fields(value, reader);
 }
 static void to_json(Json& json, const MetricSpec& value) {
   json = object_of(value, &metric_fields<const MetricSpec, Writer>);
@@ -134,6 +152,7 @@ void place_fields(Spec& s, Visit& visit) {
   visit("hosts", s.hosts);
   visit("instance_type", s.instance_type);
   visit("group_name", s.group_name);
+  visit("instance_groups", s.instance_groups);
   visit("cpus", s.cpus);
   visit("memory_limit", s.memory_limit);
 }
@@ -145,12 +164,17 @@ void program_fields(Spec& s, Visit& visit) {
   visit("image", s.image);
   visit("framework", s.framework);
   visit("script_mode", s.script_mode);
+  visit("algorithm", s.algorithm);
+  visit("docker_image", s.docker_image);
+  visit("docker_socket", s.docker_socket);
+  visit("gpus", s.gpus);
   visit("entrypoint", s.entrypoint);
   visit("arguments", s.arguments);
   visit("hyperparameters", s.hyperparameters);
   visit("environment", s.environment);
   visit("host_environment", s.host_environment);
   visit("network_isolation", s.network_isolation);
+  visit("warmpool_cache", s.warmpool_cache);
 }
 
 template <class Spec, class Visit>

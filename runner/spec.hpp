@@ -24,6 +24,16 @@ struct ChannelSpec {
   std::string content_type;  ///< empty: not given
   std::string compression = "None";
   std::string record_wrapper = "None";
+  std::vector<std::string> attribute_names;  ///< of an AugmentedManifestFile, in order
+  bool shuffle = false;
+  std::uint64_t shuffle_seed = 0;
+  std::string file_system_path;  ///< a local folder that is the channel (FileSystemDataSource); s3_uri is empty
+};
+
+/// Of a heterogeneous cluster. Hosts are numbered across groups.
+struct InstanceGroup {
+  std::string name, instance_type;
+  std::vector<std::string> hosts;
 };
 
 struct MetricSpec {
@@ -47,6 +57,7 @@ struct JobSpec {
   std::string current_host = "algo-1";
   std::vector<std::string> hosts{"algo-1"};
   std::string instance_type, group_name = "homogeneousCluster";
+  std::vector<InstanceGroup> instance_groups;  ///< empty: one homogeneous cluster
   std::vector<int> cpus;           ///< affinity; empty: all
   std::uint64_t memory_limit = 0;  ///< bytes; 0: none
   // what runs
@@ -55,11 +66,16 @@ struct JobSpec {
   std::string image;                ///< as the request has it
   std::string framework;            ///< scikit-learn, pytorch, ...: SM_FRAMEWORK_MODULE and friends
   bool script_mode = true;          ///< false: entrypoint/arguments are run as given
+  std::string algorithm;            ///< a built-in algorithm that runs where there is no script: "xgboost"
+  std::string docker_image;         ///< what the engine knows the image as (sandbox docker)
+  std::string docker_socket;        ///< of the engine; empty: its default
+  int gpus = 0;                     ///< devices of the engine that the instance type asks for
   std::vector<std::string> entrypoint, arguments;
   std::map<std::string, std::string> hyperparameters;
   std::map<std::string, std::string> environment;
   std::vector<std::string> host_environment;  ///< "PIP_INDEX_URL=..." handed on from the server's environment
   bool network_isolation = false;
+  std::string warmpool_cache;  ///< a folder kept between matching jobs; empty: no warm pool
   // data
   std::string input_mode = "File";
   std::vector<ChannelSpec> channels;

@@ -15,6 +15,8 @@ JobSpec full_spec() {
   spec.arguments = {"-c", "echo \"\xc3\xa9\""};
   spec.hyperparameters = {{"a", "\"x\""}, {"", "1"}};
   spec.channels.push_back({.name = "train", .s3_uri = "s3://b/p/", .input_mode = "FastFile"});
+  spec.channels.back().attribute_names = {"source-ref", "label"};
+  spec.instance_groups = {{"workers", "ml.m5.large", {"algo-1", "algo-2"}}};
   spec.metrics = {{"loss", "loss=(\\d+)"}};
   spec.stop_grace_seconds = 2;
   return spec;
@@ -27,6 +29,8 @@ TEST(JobSpec, ComesBackAsItWasWritten) {
   EXPECT_EQ(back->to_json(), spec.to_json());
   EXPECT_EQ(back->channels.at(0).input_mode, "FastFile");
   EXPECT_EQ(back->memory_limit, 1ull << 40);
+  EXPECT_EQ(back->channels.at(0).attribute_names.size(), 2u);
+  EXPECT_EQ(back->instance_groups.at(0).hosts.back(), "algo-2");
 }
 
 TEST(JobSpec, KeepsDefaultsOfFieldsThatAreMissing) {

@@ -1,5 +1,5 @@
 # sagelet_room(NAME LINKS room...) makes one static library of the sources in the current folder (not of its
-# sub-folders that are rooms of their own) and one test program of the *_test.cpp files beside them.
+# sub-folders that are rooms of their own) and one test program of the *_test.cpp files beside them; with SAGELET_FUZZ also a program of each *_fuzz.cpp.
 #
 # LINKS are the arrows of docs/design/rooms.md; tools/lint/arrows.py holds the #include lines against the same table.
 function(sagelet_room NAME)
@@ -8,8 +8,9 @@ function(sagelet_room NAME)
   foreach(folder ${ROOM_FOLDERS})
     list(APPEND patterns ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.cpp)
   endforeach()
-  file(GLOB sources CONFIGURE_DEPENDS ${patterns})
-  set(tests ${sources})
+  file(GLOB all CONFIGURE_DEPENDS ${patterns})
+  set(sources ${all})
+  set(tests ${all})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
   list(FILTER sources EXCLUDE REGEX "(_test|_fuzz|/main)\\.cpp$")
   if(sources)
@@ -26,7 +27,8 @@ function(sagelet_room NAME)
     set_property(GLOBAL APPEND PROPERTY SAGELET_TESTS ${NAME}_test)
   endif()
   if(SAGELET_FUZZ)
-    file(GLOB fuzzers CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_fuzz.cpp)
+    set(fuzzers ${all})
+    list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cpp$")
     foreach(fuzzer ${fuzzers})
       get_filename_component(target ${fuzzer} NAME_WE)
       add_executable(${target} ${fuzzer})

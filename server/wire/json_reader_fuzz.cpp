@@ -1,16 +1,17 @@
 #include <cstddef>
 #include <cstdint>
-#include <string_view>
 
+#include "base/fuzz_input.hpp"
 #include "server/model/validate.hpp"
 #include "server/wire/json_reader.hpp"
 
+/// First line: an operation of SageMaker. Rest: its body.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace sagelet;
   static const auto& service = *model::find_service("sagemaker");
-  if (size < 2) return 0;
-  const auto& operation = service.operations[(data[0] * 256u + data[1]) % service.operations.size()];
-  const std::string_view text(reinterpret_cast<const char*>(data + 2), size - 2);
-  if (const auto read = wire::read_json(*operation.input, text)) model::violations(*operation.input, *read);
+  const auto [name, body] = named_input(data, size);
+  const auto* operation = service.operation(name);
+  if (operation == nullptr) return 0;
+  if (const auto read = wire::read_json(*operation->input, body)) model::violations(*operation->input, *read);
   return 0;
 }

@@ -193,7 +193,7 @@ def many_kills():
 
 
 def fuzz():
-    """Each fuzz target for a minute."""
+    """Each fuzz target for a minute, from the seeds in tests/fuzz/seeds."""
     folder = build("fuzz")
     if folder is None:
         return Tally.one(False, "fuzz: the build failed")
@@ -201,7 +201,8 @@ def fuzz():
     for target in sorted(folder.glob("*_fuzz")):
         corpus = ROOT / "build" / "corpus" / target.name
         corpus.mkdir(parents=True, exist_ok=True)
-        code = run([target, corpus, "-max_total_time=60", "-timeout=10", "-rss_limit_mb=2048"])
+        seeds = [folder for folder in [ROOT / "tests" / "fuzz" / "seeds" / target.name] if folder.is_dir()]
+        code = run([target, corpus, *seeds, "-max_total_time=60", "-timeout=10", "-rss_limit_mb=2048"])
         total += Tally.one(code == 0, f"fuzz: {target.name}")
     return total
 

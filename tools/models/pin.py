@@ -23,6 +23,7 @@ DATA = ROOT / "server" / "model" / "data"
 CACHE = ROOT / "build" / "models"
 
 SERVICES = {
+    "ecr": "ecr/2015-09-21",
     "iam": "iam/2010-05-08",
     "logs": "logs/2014-03-28",
     "s3": "s3/2006-03-01",

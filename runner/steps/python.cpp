@@ -10,6 +10,7 @@
 #include "base/child.hpp"
 #include "base/digest.hpp"
 #include "fmt/format.h"
+#include "runner/embedded/pip_upgrades_py.hpp"
 #include "runner/script_mode/python_value.hpp"
 #include "runner/steps/steps.hpp"
 
@@ -122,10 +123,24 @@ Status make_overlay(const Interpreter& interpreter, const fs::path& folder) {
   std::string parent;
   for (const std::string& path : interpreter.site_folders)
     parent += "import site; site.addsitedir(" + python::repr_text(path) + ")\n";
+  parent +=
+      "import sys; getattr(sys, 'argv', [])[:2] == ['-m', 'install'] and "
+      "__import__('sagelet_pip_upgrades')\n";
+  TRY(write_file(site / "sagelet_pip_upgrades.py", embedded::pip_upgrades_py));
   TRY(write_file(site / "sagelet.pth", parent));
   const std::string wrapper = "#!/bin/sh\nexec " + shell_word((bin / "python").string()) + " -m pip \"$@\"\n";
   for (const char* name : {"pip", "pip3"}) TRY(write_file(bin / name, wrapper, false, 0755));
   return {};
+}
+
+/// Where @remote's job driver keeps pip's and conda's caches: the machine's own, so that they are warm.
+static Status share_caches(const Job& job) {
+  if (job.spec.pip_cache.empty()) return {};
+  const fs::path caches = job.ml("cache/sm_remotefunction_user_dependencies_cache");
+  TRY(make_folders(caches / "conda"));
+  TRY(make_folders(fs::path(job.spec.pip_cache) / "conda"));
+  TRY(link(fs::path(job.spec.pip_cache) / "conda", caches / "conda/pkgs"));
+  return link(job.spec.pip_cache, caches / "pip");
 }
 
 Status make_python(Job& job) {
@@ -136,7 +151,7 @@ Status make_python(Job& job) {
   TRY(make_overlay(interpreter, job.folder() / "env"));
   job.python = (job.folder() / "env/bin/python").string();
   job.python_version = interpreter.version();
-  return {};
+  return share_caches(job);
 }
 
 }  // namespace sagelet::runner

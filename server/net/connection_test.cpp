@@ -55,7 +55,7 @@ TEST(Connection, HandsTheHeadOnAsSent) {
   const House house(script);
   Client client(house.port());
   client.ask("GET /a//../b%2F+c?x=%20&y HTTP/1.1\r\nhost: X\r\nX-Two: a\r\nx-two:  b \r\nX-Empty:\r\n\r\n");
-  const http::Head& head = script.heads.at(0);
+  const http::Head& head = script.heads().at(0);
   EXPECT_EQ(head.target, "/a//../b%2F+c?x=%20&y");
   EXPECT_EQ(head.headers.joined("X-Two"), "a, b");
   EXPECT_EQ(head.headers.find("x-empty"), "");
@@ -82,7 +82,7 @@ TEST(Connection, ClosesOnMalformedHead) {
     EXPECT_TRUE(answer.has("Connection: close")) << bad;
     EXPECT_TRUE(client.is_closed()) << bad;
   }
-  EXPECT_EQ(script.heads.size(), 0u);
+  EXPECT_EQ(script.heads().size(), 0u);
 }
 
 TEST(Connection, RefusesALengthBesideATransferCoding) {
@@ -223,7 +223,7 @@ TEST(Connection, FreesWhatDisconnectedClientsHeld) {
   for (int i = 0; i < 200 && house.server->figures().open_connections > 0; ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   EXPECT_EQ(house.server->figures().open_connections, 0u);
-  EXPECT_EQ(script.alive, 0);
+  EXPECT_EQ(script.alive(), 0);
 }
 
 }  // namespace

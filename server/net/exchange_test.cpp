@@ -23,8 +23,8 @@ TEST(Exchange, ReadsChunkedBodies) {
   const std::string head = "PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
   EXPECT_EQ(client.ask(head + "3\r\nabc\r\n5;ext=\"x\"\r\ndefgh\r\n0\r\nX-Trailer: y\r\n\r\n").body,
             "PUT / abcdefgh");
-  EXPECT_FALSE(script.heads.at(0).headers.has("x-trailer"));
-  EXPECT_TRUE(script.heads.at(0).chunked);
+  EXPECT_FALSE(script.heads().at(0).headers.has("x-trailer"));
+  EXPECT_TRUE(script.heads().at(0).chunked);
   EXPECT_EQ(client.ask(head + "0\r\n\r\n").body, "PUT / ");
 }
 
@@ -87,7 +87,7 @@ TEST(Exchange, Sends100ContinueWhenTheBodyIsWanted) {
       client.ask("PUT /x HTTP/1.1\r\nHost: x\r\nExpect: 100-Continue\r\nContent-Length: 2\r\n\r\n").status,
       100);
   EXPECT_EQ(client.ask("ab").body, "PUT /x ab");
-  EXPECT_TRUE(script.heads.at(0).expect_continue);
+  EXPECT_TRUE(script.heads().at(0).expect_continue);
 }
 
 TEST(Exchange, AnswersRefusalInsteadOf100Continue) {
@@ -167,8 +167,8 @@ TEST(Exchange, WaitingOnesFinishOnThePool) {
   client.ask(kGet);
   script.waits = true;
   client.ask(kGet);
-  ASSERT_EQ(script.finished_on.size(), 2u);
-  EXPECT_NE(script.finished_on[0], script.finished_on[1]);
+  ASSERT_EQ(script.finished_on().size(), 2u);
+  EXPECT_NE(script.finished_on()[0], script.finished_on()[1]);
 }
 
 TEST(Exchange, AWaitingOneHoldsNobodyUp) {
@@ -246,12 +246,12 @@ TEST(Exchange, OutlivesAClientThatWent) {
     while (!finishing) std::this_thread::sleep_for(1ms);
   }
   std::this_thread::sleep_for(50ms);
-  EXPECT_EQ(script.alive, 1);
+  EXPECT_EQ(script.alive(), 1);
   done(http::Response::text(200, "too late"));
   for (int i = 0; i < 300 && house.server->figures().open_connections > 0; ++i)
     std::this_thread::sleep_for(10ms);
   EXPECT_EQ(house.server->figures().open_connections, 0u);
-  EXPECT_EQ(script.alive, 0);
+  EXPECT_EQ(script.alive(), 0);
 }
 
 TEST(Exchange, AnswersWhenThePromiseWasDropped) {

@@ -23,10 +23,21 @@ struct Script {
       on_finish;
   bool waits = false;
 
-  std::mutex mutex;
-  int alive = 0;
-  std::vector<http::Head> heads;
-  std::vector<std::thread::id> finished_on;
+  int alive() const { return locked(alive_); }
+  std::vector<http::Head> heads() const { return locked(heads_); }
+  std::vector<std::thread::id> finished_on() const { return locked(finished_on_); }
+
+ private:
+  friend class FakeExchange;
+  template <class T>
+  T locked(const T& value) const {
+    const std::lock_guard lock(mutex_);
+    return value;
+  }
+  mutable std::mutex mutex_;
+  int alive_ = 0;
+  std::vector<http::Head> heads_;
+  std::vector<std::thread::id> finished_on_;
 };
 
 class FakeExchange final : public http::Exchange {
@@ -37,8 +48,8 @@ class FakeExchange final : public http::Exchange {
   std::optional<http::Response> begin(http::Head head) override {
     head_ = std::move(head);
     {
-      const std::lock_guard lock(script_.mutex);
-      script_.heads.push_back(head_);
+      const std::lock_guard lock(script_.mutex_);
+      script_.heads_.push_back(head_);
     }
     return script_.on_begin ? script_.on_begin(head_) : std::nullopt;
   }
@@ -51,8 +62,8 @@ class FakeExchange final : public http::Exchange {
   bool waits() const override { return script_.waits; }
   void finish(std::function<void(http::Response)> done) override {
     {
-      const std::lock_guard lock(script_.mutex);
-      script_.finished_on.push_back(std::this_thread::get_id());
+      const std::lock_guard lock(script_.mutex_);
+      script_.finished_on_.push_back(std::this_thread::get_id());
     }
     if (script_.on_finish) return script_.on_finish(head_, body_, std::move(done));
     done(http::Response::text(200, head_.method + " " + head_.target + " " + body_));
@@ -60,8 +71,8 @@ class FakeExchange final : public http::Exchange {
 
  private:
   void count(int by) {
-    const std::lock_guard lock(script_.mutex);
-    script_.alive += by;
+    const std::lock_guard lock(script_.mutex_);
+    script_.alive_ += by;
   }
   Script& script_;
   http::Head head_;

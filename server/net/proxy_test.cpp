@@ -92,9 +92,9 @@ TEST_F(Proxy, ServesNamesOfOursThroughTls) {
         tls.ask("POST /x HTTP/1.1\r\nHost: sts.us-east-1.amazonaws.com\r\nContent-Length: 2\r\n\r\nhi", 1);
     EXPECT_TRUE(answer.ends_with("POST /x hi")) << answer;
   }
-  ASSERT_EQ(script.heads.size(), 3u);
-  EXPECT_TRUE(script.heads[0].peer.tls);
-  EXPECT_EQ(script.heads[0].peer.tunnel_host, "sts.us-east-1.amazonaws.com");
+  ASSERT_EQ(script.heads().size(), 3u);
+  EXPECT_TRUE(script.heads()[0].peer.tls);
+  EXPECT_EQ(script.heads()[0].peer.tunnel_host, "sts.us-east-1.amazonaws.com");
 }
 
 TEST_F(Proxy, SendsLargeFilesAndStreamsThroughTls) {
@@ -124,8 +124,8 @@ TEST_F(Proxy, TakesALargeBodyThroughTls) {
 TEST_F(Proxy, ServesPlainHttpInsideATunnelToo) {
   client.ask("CONNECT a.amazonaws.com:80 HTTP/1.1\r\nHost: x\r\n\r\n", true);
   EXPECT_EQ(client.ask("GET /p HTTP/1.1\r\nHost: a.amazonaws.com\r\n\r\n").body, "GET /p ");
-  EXPECT_FALSE(script.heads.at(0).peer.tls);
-  EXPECT_EQ(script.heads.at(0).peer.tunnel_host, "a.amazonaws.com");
+  EXPECT_FALSE(script.heads().at(0).peer.tls);
+  EXPECT_EQ(script.heads().at(0).peer.tunnel_host, "a.amazonaws.com");
 }
 
 TEST_F(Proxy, SurvivesAClientThatBreaksTheHandshake) {
@@ -183,8 +183,8 @@ TEST_F(Proxy, ServesAbsoluteTargetsOfOurs) {
             "GET /b//k?x=1 ");
   EXPECT_EQ(client.ask("GET http://s3.amazonaws.com?list HTTP/1.1\r\nHost: wrong\r\n\r\n").body,
             "GET /?list ");
-  EXPECT_EQ(script.heads.at(0).headers.joined("Host"), "s3.amazonaws.com");
-  EXPECT_EQ(script.heads.at(0).peer.tunnel_host, "");
+  EXPECT_EQ(script.heads().at(0).headers.joined("Host"), "s3.amazonaws.com");
+  EXPECT_EQ(script.heads().at(0).peer.tunnel_host, "");
 }
 
 TEST_F(Proxy, ForwardsAbsoluteTargetsOfOthers) {
@@ -326,7 +326,7 @@ TEST_F(Proxy, PassesCurl) {
   run_client(house, "curl",
              {"--silent", "--show-error", "--fail", "--output", "/dev/null", "--max-time", "10", "--noproxy",
               "", "--proxy", "<proxy>", "--cacert", "<ca>", "https://sts.us-east-1.amazonaws.com/x"});
-  EXPECT_EQ(script.heads.size(), 1u);
+  EXPECT_EQ(script.heads().size(), 1u);
 }
 
 TEST_F(Proxy, PassesAStrictPython) {
@@ -344,7 +344,7 @@ for _ in range(3):
     assert answer.read().endswith(b"y" * 100000)
 )",
               "<port>", "<ca>"});
-  EXPECT_EQ(script.heads.size(), 3u);
+  EXPECT_EQ(script.heads().size(), 3u);
 }
 
 }  // namespace

@@ -86,7 +86,7 @@ TEST(Server, CutsWhatDoesNotEndWithinTheGrace) {
   house.server->shutdown(200ms);
   EXPECT_GE(Clock::now() - start, 200ms);
   EXPECT_LT(Clock::now() - start, 5s);
-  EXPECT_EQ(script.alive, 0);
+  EXPECT_EQ(script.alive(), 0);
 }
 
 TEST(Server, DestructorStopsAtOnce) {
@@ -100,7 +100,7 @@ TEST(Server, DestructorStopsAtOnce) {
     std::this_thread::sleep_for(20ms);
   }
   EXPECT_LT(Clock::now() - start, 2s);
-  EXPECT_EQ(script.alive, 0);
+  EXPECT_EQ(script.alive(), 0);
 }
 
 TEST(Server, ServesManyClientsAtOnce) {

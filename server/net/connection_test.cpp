@@ -55,7 +55,7 @@ TEST(Connection, HandsTheHeadOnAsSent) {
   const House house(script);
   Client client(house.port());
   client.ask("GET /a//../b%2F+c?x=%20&y HTTP/1.1\r\nhost: X\r\nX-Two: a\r\nx-two:  b \r\nX-Empty:\r\n\r\n");
-  const http::Head& head = script.heads().at(0);
+  const http::Head head = script.heads().at(0);
   EXPECT_EQ(head.target, "/a//../b%2F+c?x=%20&y");
   EXPECT_EQ(head.headers.joined("X-Two"), "a, b");
   EXPECT_EQ(head.headers.find("x-empty"), "");

@@ -1,6 +1,7 @@
 #include <cstdlib>
 #include <map>
 
+#include "runner/steps/conda.hpp"
 #include "runner/steps/steps.hpp"
 
 namespace sagelet::runner {
@@ -81,6 +82,7 @@ Status set_environment(Job& job) {
   add_own(job, environment);
   add_handed_on(job.spec, environment);
   add_pip(job.spec, environment);
+  if (!job.python.empty()) keep_environments_in(job.folder() / "env/conda", environment);
   add_platform(job, environment);
   add_framework(job.spec, environment);
   for (const auto& [name, value] : job.spec.environment) environment[name] = value;

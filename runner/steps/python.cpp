@@ -12,6 +12,7 @@
 #include "fmt/format.h"
 #include "runner/embedded/pip_upgrades_py.hpp"
 #include "runner/script_mode/python_value.hpp"
+#include "runner/steps/conda.hpp"
 #include "runner/steps/steps.hpp"
 
 namespace sagelet::runner {
@@ -149,6 +150,7 @@ Status make_python(Job& job) {
       job.spec.pip_cache.empty() ? fs::path() : fs::path(job.spec.pip_cache) / "interpreters";
   TRY(const Interpreter interpreter, describe(job.spec.python, cache));
   TRY(make_overlay(interpreter, job.folder() / "env"));
+  TRY(offer_micromamba(job.folder() / "env/bin"));
   job.python = (job.folder() / "env/bin/python").string();
   job.python_version = interpreter.version();
   return share_caches(job);

@@ -14,7 +14,7 @@ jobs:
   stop_grace_seconds: 2
   log_spool_limit_mb: 64
 """
-NOT_BOTO3 = ("test_sdk_v2", "test_aws_cli")
+NOT_BOTO3 = ("test_sdk_v2", "test_aws_cli", "test_remote")
 
 
 def pytest_configure(config):

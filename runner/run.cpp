@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/child.hpp"
@@ -133,6 +134,10 @@ Result<JobSpec> read_spec(const std::string& folder) {
   TRY(JobSpec spec, JobSpec::from_json(text));
   std::error_code error;
   spec.folder = fs::canonical(folder, error).string();
+  std::erase_if(spec.channels, [&](const ChannelSpec& channel) {  // those of other instance groups
+    return !channel.hosts.empty() &&
+           std::ranges::find(channel.hosts, spec.current_host) == channel.hosts.end();
+  });
   return spec;
 }
 

@@ -49,6 +49,8 @@ void channel_fields(Channel& c, Visit& visit) {
   visit("shuffle", c.shuffle);
   visit("shuffle_seed", c.shuffle_seed);
   visit("file_system_path", c.file_system_path);
+  visit("file_system_read_only", c.file_system_read_only);
+  visit("hosts", c.hosts);
 }
 
 template <class Group, class Visit>

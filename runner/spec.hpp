@@ -27,7 +27,10 @@ struct ChannelSpec {
   std::vector<std::string> attribute_names;  ///< of an AugmentedManifestFile, in order
   bool shuffle = false;
   std::uint64_t shuffle_seed = 0;
-  std::string file_system_path;  ///< a local folder that is the channel (FileSystemDataSource); s3_uri is empty
+  std::string
+      file_system_path;  ///< a local folder that is the channel (FileSystemDataSource); s3_uri is empty
+  bool file_system_read_only = true;
+  std::vector<std::string> hosts;  ///< that get the channel (InstanceGroupNames); empty: all
 };
 
 /// Of a heterogeneous cluster. Hosts are numbered across groups.
@@ -58,8 +61,8 @@ struct JobSpec {
   std::vector<std::string> hosts{"algo-1"};
   std::string instance_type, group_name = "homogeneousCluster";
   std::vector<InstanceGroup> instance_groups;  ///< empty: one homogeneous cluster
-  std::vector<int> cpus;           ///< affinity; empty: all
-  std::uint64_t memory_limit = 0;  ///< bytes; 0: none
+  std::vector<int> cpus;                       ///< affinity; empty: all
+  std::uint64_t memory_limit = 0;              ///< bytes; 0: none
   // what runs
   std::string sandbox = "process";  ///< process | docker
   std::string python;               ///< interpreter of the process sandbox

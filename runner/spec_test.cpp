@@ -16,6 +16,7 @@ JobSpec full_spec() {
   spec.hyperparameters = {{"a", "\"x\""}, {"", "1"}};
   spec.channels.push_back({.name = "train", .s3_uri = "s3://b/p/", .input_mode = "FastFile"});
   spec.channels.back().attribute_names = {"source-ref", "label"};
+  spec.channels.back().hosts = {"algo-2"};
   spec.instance_groups = {{"workers", "ml.m5.large", {"algo-1", "algo-2"}}};
   spec.metrics = {{"loss", "loss=(\\d+)"}};
   spec.stop_grace_seconds = 2;
@@ -30,6 +31,7 @@ TEST(JobSpec, ComesBackAsItWasWritten) {
   EXPECT_EQ(back->channels.at(0).input_mode, "FastFile");
   EXPECT_EQ(back->memory_limit, 1ull << 40);
   EXPECT_EQ(back->channels.at(0).attribute_names.size(), 2u);
+  EXPECT_EQ(back->channels.at(0).hosts, std::vector<std::string>{"algo-2"});
   EXPECT_EQ(back->instance_groups.at(0).hosts.back(), "algo-2");
 }
 

@@ -161,7 +161,8 @@ Status App::Rooms::start_services() {
                                          .objects = *s3.view,
                                          .credentials = *credentials,
                                          .clock = clock,
-                                         .ids = ids});
+                                         .ids = ids,
+                                         .options = {.file_systems = config.file_systems}});
   jobs->listen("training", &sagemaker->training_listener());
   return {};
 }

@@ -111,6 +111,21 @@ Status read_seeds(Config& config, const Place& place, const YAML::Node& node) {
   return {};
 }
 
+Status read_file_systems(Config& config, const Place& place, const YAML::Node& node) {
+  if (node.IsNull()) return {};
+  if (!node.IsMap()) return expected(place, node, "expected file system ids (or \"*\") and folders");
+  for (const auto& entry : node) {
+    std::string id, folder;
+    TRY(text(id)(place, entry.first));
+    TRY(text(folder)(place.in(id), entry.second));
+    const fs::path path = resolved(place, folder);
+    if (std::error_code ignored; !fs::is_directory(path, ignored))
+      return expected(place.in(id), entry.second, fmt::format("{} is not a folder", path.native()));
+    config.file_systems[id] = path;
+  }
+  return {};
+}
+
 Status read_jobs(Config::Jobs& jobs, const Place& place, const YAML::Node& node) {
   auto grace = static_cast<std::int64_t>(jobs.stop_grace.count());
   auto keep = static_cast<std::int64_t>(jobs.keep_failed.count());
@@ -171,6 +186,7 @@ Status read_root(Config& config, const Place& place, const YAML::Node& root) {
        {"allowed_hosts", texts(config.allowed_hosts)},
        {"offline", flag(config.offline)},
        {"seed_buckets", into(config, read_seeds)},
+       {"file_systems", into(config, read_file_systems)},
        {"images", into(config, read_images)},
        {"pythons", into(config, read_pythons)},
        {"jobs", [&](const Place& at, const YAML::Node& node) { return read_jobs(config.jobs, at, node); }},

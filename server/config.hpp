@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -34,7 +35,8 @@ struct Config {
   std::vector<std::string> allowed_hosts;
 
   std::vector<std::pair<std::string, std::filesystem::path>>
-      seed_buckets;  ///< name, folder; last of a name wins
+      seed_buckets;                                           ///< name, folder; last of a name wins
+  std::map<std::string, std::filesystem::path> file_systems;  ///< FileSystemId, or "*", to a local folder
   std::vector<jobs::ImageRule> images;
   std::vector<std::string> pythons;  ///< as configured or found: paths, or names to look up on PATH
   struct Jobs {

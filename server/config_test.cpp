@@ -37,6 +37,9 @@ auth:
     - { id: "111111111111", name: main, keys: [ { access_key: AK, secret_key: SK }, { access_key: AK2, secret_key: SK2 } ] }
 seed_buckets:
   my-samples: /tmp
+file_systems:
+  fs-01234567: /usr
+  "*": ../../tmp
 images:
   - match: "*/sagemaker-scikit-learn:*"
     process: { python: ./venv/bin/python }
@@ -66,6 +69,8 @@ jobs:
   EXPECT_EQ(config.keys[1].account, "111111111111");
   EXPECT_EQ(config.keys[1].account_name, "main");
   EXPECT_THAT(config.seed_buckets, ElementsAre(std::pair<std::string, fs::path>("my-samples", "/tmp")));
+  EXPECT_EQ(config.file_systems.at("fs-01234567"), "/usr");
+  EXPECT_EQ(config.file_systems.at("*"), "/tmp");
   ASSERT_EQ(config.images.size(), 2u);
   EXPECT_EQ(config.images[0].python, "/etc/sagelet/venv/bin/python");
   EXPECT_EQ(config.images[1].docker, "local/other:dev");
@@ -94,6 +99,8 @@ TEST(Config, ErrorsNameFileLineKeyAndWhatWasExpected) {
               StartsWith("/etc/s.yaml:3: auth.accounts.id: expected 12"));
   EXPECT_THAT(error_of("- a\n"), HasSubstr("expected keys and values: host, port"));
   EXPECT_THAT(error_of("seed_buckets: { bkt: /no/such/folder }\n"),
+              HasSubstr("/no/such/folder is not a folder"));
+  EXPECT_THAT(error_of("file_systems: { fs-01234567: /no/such/folder }\n"),
               HasSubstr("/no/such/folder is not a folder"));
   EXPECT_THAT(error_of("images:\n  - match: x\n"),
               StartsWith("/etc/s.yaml:2: images: expected either process"));

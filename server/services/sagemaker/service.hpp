@@ -5,10 +5,16 @@
 #include "base/ids.hpp"
 #include "server/jobs/jobs.hpp"
 #include "server/services/ports.hpp"
+#include "server/services/sagemaker/training_request.hpp"
 #include "server/services/service.hpp"
 #include "server/storage/ledger.hpp"
 
 namespace sagelet::sagemaker {
+
+/// What sagelet.yaml says to this room.
+struct Options {
+  FileSystems file_systems;
+};
 
 /// What it works with; all outlive it.
 struct Rooms {
@@ -18,6 +24,7 @@ struct Rooms {
   CredentialStore& credentials;
   const Clock& clock;
   Ids& ids;
+  Options options = {};
 };
 
 class SageMaker : public TableService {

@@ -10,6 +10,7 @@
 #include "server/services/sagemaker/job_state.hpp"
 #include "server/services/sagemaker/nouns.hpp"
 #include "server/services/sagemaker/training_request.hpp"
+#include "server/services/sagemaker/training_rules.hpp"
 
 namespace sagelet::sagemaker {
 
@@ -59,7 +60,12 @@ struct TrainingJobs::Draft {
 };
 
 Reply<void> TrainingJobs::prepare_run(Draft& draft, const Context& context, const Document& params) {
-  jobs::Request request = request_of(params);
+  auto wanted = request_of(params, rooms_.options.file_systems);
+  if (!wanted) {
+    draft.state.fail("ClientError: " + wanted.error().message(), context.now());
+    return {};
+  }
+  jobs::Request request = std::move(*wanted);
   JobSpec& spec = request.spec;
   spec.job_id = draft.record.handle;
   spec.name = draft.record.name;
@@ -99,11 +105,7 @@ Reply<TrainingJobs::Draft> TrainingJobs::draft_of(const Context& context, const 
               .state = JobState::fresh(kTrainingJob.arn(context, name), context.now())};
   draft.record.fixed = resources::members_text(echo);
   TRY(draft.record.tags, resources::tags_of(input));
-  if (const auto why = not_runnable(input.params)) {
-    draft.state.fail(*why, context.now());
-  } else {
-    TRY(prepare_run(draft, context, input.params));
-  }
+  TRY(prepare_run(draft, context, input.params));
   draft.state.store(draft.record);
   return draft;
 }

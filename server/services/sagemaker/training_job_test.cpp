@@ -132,24 +132,6 @@ TEST_F(TrainingJobs, AnImageThatNoRuleFitsFailsTheJobAndSaysWhy) {
   EXPECT_TRUE(jobs.queued.empty());
 }
 
-TEST_F(TrainingJobs, WhatThisServerCannotRunFailsInsteadOfRunningWrongly) {
-  auto two_hosts = request("two-hosts");
-  two_hosts["ResourceConfig"]["InstanceCount"] = 2;
-  auto pipe = request("pipe");
-  pipe["AlgorithmSpecification"]["TrainingInputMode"] = "Pipe";
-  pipe["InputDataConfig"] = Document::array({channel("train", "s3://bucket/data/")});
-  auto manifest = request("manifest");
-  manifest["InputDataConfig"] = Document::array({channel("train", "s3://bucket/data/")});
-  manifest["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3DataType"] = "ManifestFile";
-  for (const auto& params : {two_hosts, pipe, manifest}) {
-    desk.get(*service, "CreateTrainingJob", params);
-    const auto job = describe(params["TrainingJobName"]);
-    EXPECT_EQ(job["TrainingJobStatus"], "Failed") << job["TrainingJobName"];
-    EXPECT_TRUE(job["FailureReason"].get<std::string>().starts_with("ClientError: ")) << job["FailureReason"];
-  }
-  EXPECT_TRUE(jobs.queued.empty());
-}
-
 TEST_F(TrainingJobs, AFastFileChannelRuns) {
   auto params = request("one");
   params["InputDataConfig"] = Document::array({channel("train", "s3://bucket/data/")});

@@ -1,104 +1,19 @@
 #include "server/services/sagemaker/training_request.hpp"
 
-#include <array>
-#include <set>
+#include <algorithm>
 
 #include "fmt/format.h"
+#include "server/jobs/instances.hpp"
 #include "server/resources/plain.hpp"
+#include "server/services/sagemaker/request_parts.hpp"
 
 namespace sagelet::sagemaker {
 
+namespace fs = std::filesystem;
+
 namespace {
 
-const Document kNothing = Document::object();
-const Document kNoItems = Document::array();
-
-const Document& part(const Document& object, const char* member) {
-  const auto found = object.find(member);
-  return found == object.end() ? kNothing : *found;
-}
-
-const Document& items(const Document& object, const char* member) {
-  const auto found = object.find(member);
-  return found == object.end() ? kNoItems : *found;
-}
-
-std::string text(const Document& object, const char* member, std::string otherwise = "") {
-  const auto found = object.find(member);
-  return found == object.end() ? otherwise : found->get<std::string>();
-}
-
-api::Error invalid(std::string message) {
-  return api::Error::make("ValidationException", std::move(message));
-}
-
-Reply<void> refuse_nonsense_algorithm(const Document& params) {
-  if (params.contains("ServerlessJobConfig") || params.contains("ModelPackageConfig")) return {};
-  if (!params.contains("AlgorithmSpecification"))
-    return invalid(
-        "1 validation error detected: Value null at 'algorithmSpecification' failed to satisfy constraint: "
-        "Member must "
-        "not be null");
-  const auto& algorithm = part(params, "AlgorithmSpecification");
-  if (algorithm.contains("TrainingImage") == algorithm.contains("AlgorithmName"))
-    return invalid(
-        "You must specify either TrainingImage or AlgorithmName in AlgorithmSpecification, and not both.");
-  return {};
-}
-
-Reply<void> refuse_nonsense_limits(const Document& params) {
-  const auto& limits = part(params, "StoppingCondition");
-  if (!params.value("EnableManagedSpotTraining", false)) return {};
-  const std::int64_t runtime = limits.value("MaxRuntimeInSeconds", std::int64_t{86400});
-  if (limits.value("MaxWaitTimeInSeconds", std::int64_t{0}) < runtime)
-    return invalid(
-        "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to "
-        "MaxRuntimeInSeconds");
-  return {};
-}
-
-std::string mode_of(const Document& params, const Document& channel) {
-  return text(channel, "InputMode",
-              text(part(params, "AlgorithmSpecification"), "TrainingInputMode", "File"));
-}
-
-std::int64_t instance_count(const Document& params) {
-  const auto& resources = part(params, "ResourceConfig");
-  std::int64_t count = resources.value("InstanceCount", std::int64_t{0});
-  for (const auto& group : items(resources, "InstanceGroups"))
-    count += group.value("InstanceCount", std::int64_t{0});
-  return std::max<std::int64_t>(count, 1);
-}
-
-std::optional<std::string> channel_not_runnable(const Document& params, const Document& channel) {
-  const std::string name = text(channel, "ChannelName");
-  const std::string mode = mode_of(params, channel);
-  if (mode != "File" && mode != "FastFile")
-    return fmt::format(
-        "ClientError: Channel {}: input mode {} is not supported by this server yet (File and FastFile are).",
-        name, mode);
-  const auto& source = part(channel, "DataSource");
-  if (!source.contains("S3DataSource"))
-    return fmt::format("ClientError: Channel {}: this server reads input from S3 only.", name);
-  const std::string type = text(part(source, "S3DataSource"), "S3DataType");
-  if (type != "S3Prefix")
-    return fmt::format(
-        "ClientError: Channel {}: S3DataType {} is not supported by this server yet (S3Prefix is).", name,
-        type);
-  return std::nullopt;
-}
-
-ChannelSpec channel_of(const Document& params, const Document& channel) {
-  const auto& source = part(part(channel, "DataSource"), "S3DataSource");
-  return {.name = text(channel, "ChannelName"),
-          .s3_uri = text(source, "S3Uri"),
-          .data_type = text(source, "S3DataType", "S3Prefix"),
-          .distribution = text(source, "S3DataDistributionType", "FullyReplicated"),
-          .input_mode = mode_of(params, channel),
-          .content_type = text(channel, "ContentType"),
-          .compression = text(channel, "CompressionType", "None"),
-          .record_wrapper = text(channel, "RecordWrapperType", "None")};
-}
+// ---- what Describe shows
 
 void fill(Document& object, const char* member, const Document& value) {
   if (!object.contains(member)) object[member] = value;
@@ -112,6 +27,108 @@ void fill_channels(Document& channels) {
     if (source != channel["DataSource"].end()) fill(*source, "S3DataDistributionType", "FullyReplicated");
   }
 }
+
+// ---- hosts
+
+std::vector<std::string> host_names(std::int64_t first, std::int64_t count) {
+  std::vector<std::string> names;
+  for (std::int64_t i = 0; i < count; ++i) names.push_back(fmt::format("algo-{}", first + i));
+  return names;
+}
+
+void describe_groups(jobs::Request& request, const Document& groups) {
+  JobSpec& spec = request.spec;
+  spec.hosts.clear();
+  for (const auto& group : groups) {
+    auto hosts = host_names(static_cast<std::int64_t>(spec.hosts.size()) + 1, number(group, "InstanceCount"));
+    spec.hosts.insert(spec.hosts.end(), hosts.begin(), hosts.end());
+    spec.instance_groups.push_back({.name = text(group, "InstanceGroupName"),
+                                    .instance_type = text(group, "InstanceType"),
+                                    .hosts = std::move(hosts)});
+  }
+  spec.group_name = spec.instance_groups.front().name;
+  request.instance_type = spec.instance_groups.front().instance_type;
+}
+
+void describe_hosts(jobs::Request& request, const Document& resources) {
+  JobSpec& spec = request.spec;
+  if (const auto& groups = items(resources, "InstanceGroups"); !groups.empty()) {
+    describe_groups(request, groups);
+  } else {
+    const auto& preferences = items(resources, "InstancePreferences");
+    const auto& chosen = preferences.empty() ? resources : preferences.front();
+    request.instance_type = text(chosen, "InstanceType");
+    spec.hosts = host_names(
+        1, std::max<std::int64_t>(1, number(chosen, "InstanceCount", number(resources, "InstanceCount"))));
+  }
+  request.instance_count = static_cast<int>(spec.hosts.size());
+  spec.instance_type = request.instance_type;
+  if (const auto* instance = jobs::find_instance(request.instance_type)) spec.gpus = instance->gpus;
+}
+
+// ---- channels
+
+Error cannot(const std::string& channel, std::string_view what) {
+  return Error(ErrorKind::kInvalid, fmt::format("Channel {}: {}", channel, what));
+}
+
+/// DirectoryPath below the folder that stands for the file system. Nothing of this machine is shown to a job
+/// that sagelet.yaml does not name.
+Result<std::string> folder_of(const std::string& channel, const Document& source,
+                              const FileSystems& file_systems) {
+  const std::string id = text(source, "FileSystemId");
+  auto found = file_systems.find(id);
+  if (found == file_systems.end()) found = file_systems.find("*");
+  if (found == file_systems.end())
+    return cannot(channel, fmt::format("no local folder stands for the file system {0}. Name one in "
+                                       "sagelet.yaml: file_systems: {{ {0}: /path/to/folder }}",
+                                       id));
+  const fs::path below = fs::path(text(source, "DirectoryPath")).relative_path().lexically_normal();
+  if (!below.empty() && *below.begin() == "..")
+    return cannot(channel, "DirectoryPath leads out of the file system.");
+  const fs::path folder = found->second / below;
+  std::error_code ignored;
+  if (!fs::is_directory(folder, ignored))
+    return cannot(channel, fmt::format("{} is not a folder (DirectoryPath {} of the file system {}).",
+                                       folder.native(), text(source, "DirectoryPath"), id));
+  return folder.native();
+}
+
+void describe_s3(ChannelSpec& spec, const Document& source, const std::vector<InstanceGroup>& groups) {
+  spec.s3_uri = text(source, "S3Uri");
+  spec.data_type = text(source, "S3DataType", "S3Prefix");
+  spec.distribution = text(source, "S3DataDistributionType", "FullyReplicated");
+  for (const auto& name : items(source, "AttributeNames")) spec.attribute_names.push_back(name);
+  for (const std::string wanted : items(source, "InstanceGroupNames"))
+    for (const auto& group : groups)
+      if (group.name == wanted) spec.hosts.insert(spec.hosts.end(), group.hosts.begin(), group.hosts.end());
+}
+
+Result<ChannelSpec> channel_of(const Document& params, const Document& channel,
+                               const std::vector<InstanceGroup>& groups, const FileSystems& file_systems) {
+  ChannelSpec spec{.name = text(channel, "ChannelName"),
+                   .input_mode = mode_of(params, channel),
+                   .content_type = text(channel, "ContentType"),
+                   .compression = text(channel, "CompressionType", "None"),
+                   .record_wrapper = text(channel, "RecordWrapperType", "None")};
+  if (channel.contains("ShuffleConfig")) {
+    spec.shuffle = true;
+    spec.shuffle_seed = channel["ShuffleConfig"].value("Seed", std::uint64_t{0});
+  }
+  const auto& source = part(channel, "DataSource");
+  if (source.contains("S3DataSource")) {
+    describe_s3(spec, source["S3DataSource"], groups);
+    if (spec.data_type == "Converse") return cannot(spec.name, "S3DataType Converse is not supported.");
+    return spec;
+  }
+  const auto& file_system = part(source, "FileSystemDataSource");
+  if (file_system.empty()) return cannot(spec.name, "this server reads input from S3 and from file systems.");
+  TRY(spec.file_system_path, folder_of(spec.name, file_system, file_systems));
+  spec.file_system_read_only = text(file_system, "FileSystemAccessMode") != "rw";
+  return spec;
+}
+
+// ---- the rest
 
 void describe_program(JobSpec& spec, const Document& params) {
   const auto& algorithm = part(params, "AlgorithmSpecification");
@@ -128,9 +145,7 @@ void describe_program(JobSpec& spec, const Document& params) {
   spec.network_isolation = params.value("EnableNetworkIsolation", false);
 }
 
-void describe_data(JobSpec& spec, const Document& params) {
-  for (const auto& channel : items(params, "InputDataConfig"))
-    spec.channels.push_back(channel_of(params, channel));
+void describe_output(JobSpec& spec, const Document& params) {
   const auto& output = part(params, "OutputDataConfig");
   spec.output_uri = text(output, "S3OutputPath");
   spec.output_compression = text(output, "CompressionType", "GZIP");
@@ -138,7 +153,7 @@ void describe_data(JobSpec& spec, const Document& params) {
   spec.checkpoint_uri = text(checkpoints, "S3Uri");
   spec.checkpoint_path = text(checkpoints, "LocalPath", spec.checkpoint_path);
   spec.max_runtime_seconds =
-      part(params, "StoppingCondition").value("MaxRuntimeInSeconds", spec.max_runtime_seconds);
+      number(part(params, "StoppingCondition"), "MaxRuntimeInSeconds", spec.max_runtime_seconds);
 }
 
 }  // namespace
@@ -151,36 +166,6 @@ std::optional<S3Uri> S3Uri::parse(std::string_view uri) {
   if (slash != std::string_view::npos) parsed.prefix = uri.substr(slash + 1);
   if (parsed.bucket.empty()) return std::nullopt;
   return parsed;
-}
-
-Reply<void> refuse_nonsense(const Document& params) {
-  TRY(refuse_nonsense_algorithm(params));
-  TRY(refuse_nonsense_limits(params));
-  std::set<std::string> names;
-  for (const auto& channel : items(params, "InputDataConfig"))
-    if (!names.insert(text(channel, "ChannelName")).second)
-      return invalid(
-          fmt::format("Duplicate channel name '{}' in InputDataConfig.", text(channel, "ChannelName")));
-  return {};
-}
-
-Reply<void> refuse_missing_data(const Document& params, ObjectsView& objects, const AccountId& account,
-                                std::string_view region) {
-  for (const auto& channel : items(params, "InputDataConfig")) {
-    const auto& source = part(part(channel, "DataSource"), "S3DataSource");
-    if (source.empty()) continue;
-    const std::string uri = text(source, "S3Uri");
-    const auto place = S3Uri::parse(uri);
-    const bool there = place && objects.any_under(account, place->bucket, place->prefix).value_or(false);
-    if (!there)
-      return invalid(fmt::format(
-          "No S3 objects found under S3 URL \"{}\" given in input data source. Please ensure that the bucket "
-          "exists in "
-          "the selected region ({}), that objects exist under that S3 prefix, and that the role \"{}\" has "
-          "\"s3:ListBucket\" permissions on bucket \"{}\".",
-          uri, region, text(params, "RoleArn"), place ? place->bucket : ""));
-  }
-  return {};
 }
 
 Document echo_of(const model::Shape& answer, const Document& params) {
@@ -203,31 +188,19 @@ Document echo_of(const model::Shape& answer, const Document& params) {
   return shown;
 }
 
-std::optional<std::string> not_runnable(const Document& params) {
+Result<jobs::Request> request_of(const Document& params, const FileSystems& file_systems) {
   if (params.contains("ServerlessJobConfig") || params.contains("ModelPackageConfig"))
-    return "ClientError: Serverless model customization is not supported by this server.";
-  if (const auto count = instance_count(params); count > 1)
-    return fmt::format(
-        "ClientError: This server runs a training job on one host; the job asks for {} instances.", count);
-  for (const auto& channel : items(params, "InputDataConfig"))
-    if (auto why = channel_not_runnable(params, channel)) return why;
-  return std::nullopt;
-}
-
-jobs::Request request_of(const Document& params) {
+    return Error(ErrorKind::kInvalid, "Serverless model customization is not supported by this server.");
   jobs::Request request;
-  const auto& resources = part(params, "ResourceConfig");
-  request.instance_type = text(resources, "InstanceType");
-  for (const auto& group : items(resources, "InstanceGroups")) {
-    request.instance_type = text(group, "InstanceType");
-    request.spec.group_name = text(group, "InstanceGroupName", request.spec.group_name);
+  JobSpec& spec = request.spec;
+  describe_hosts(request, part(params, "ResourceConfig"));
+  spec.role_arn = text(params, "RoleArn");
+  describe_program(spec, params);
+  describe_output(spec, params);
+  for (const auto& channel : items(params, "InputDataConfig")) {
+    TRY(auto described, channel_of(params, channel, spec.instance_groups, file_systems));
+    spec.channels.push_back(std::move(described));
   }
-  if (request.instance_type.empty()) request.instance_type = "ml.m5.large";
-  request.instance_count = static_cast<int>(instance_count(params));
-  request.spec.instance_type = request.instance_type;
-  request.spec.role_arn = text(params, "RoleArn");
-  describe_program(request.spec, params);
-  describe_data(request.spec, params);
   return request;
 }
 

@@ -1,5 +1,7 @@
 #pragma once
-// CreateTrainingJob's input looked at: what is refused, what Describe echoes, what a runner is told.
+// CreateTrainingJob's input turned into what Describe echoes and what a runner is told.
+#include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,19 +17,14 @@ struct S3Uri {
   static std::optional<S3Uri> parse(std::string_view uri);
 };
 
-/// What the model's constraints do not say: AWS's own refusals, in AWS's words.
-Reply<void> refuse_nonsense(const Document& params);
-/// "No S3 objects found under S3 URL ..." for the first channel that has none.
-Reply<void> refuse_missing_data(const Document& params, ObjectsView& objects, const AccountId& account,
-                                std::string_view region);
+/// FileSystemId, or "*" for any, to the local folder that stands for it (sagelet.yaml's file_systems).
+using FileSystems = std::map<std::string, std::filesystem::path>;
 
 /// The request's part of Describe's answer, with the values that AWS fills in.
 Document echo_of(const model::Shape& answer, const Document& params);
 
-/// Why this server cannot run the job as asked, though AWS could: becomes its FailureReason.
-std::optional<std::string> not_runnable(const Document& params);
-
-/// What to run. Names, credentials and ids are the caller's to set.
-jobs::Request request_of(const Document& params);
+/// What to run. Names, credentials and ids are the caller's to set. The error is why this server cannot run
+/// the job as asked, though AWS could: it becomes the FailureReason.
+Result<jobs::Request> request_of(const Document& params, const FileSystems& file_systems);
 
 }  // namespace sagelet::sagemaker

@@ -49,7 +49,7 @@ class Server:
         self.output = self.folder / "serve.log"
         self.options = [str(option) for option in options]
         self.ephemeral = ephemeral
-        self.environment = clean_environment(SAGELET_PYTHON=PYTHON, **(environment or {}))
+        self.environment = clean_environment(**{"SAGELET_PYTHON": PYTHON, **(environment or {})})
         if config is not None:
             path = self.folder / "sagelet.yaml"
             path.write_text(config)

@@ -14,6 +14,7 @@ from support.tally import Tally  # noqa: E402
 
 RESULTS = ROOT / "build" / "test-results"
 VENV = ROOT / ".venv" / "bin" / "python"
+VENV_V3 = ROOT / ".venv-v3" / "bin" / "python"
 TOOLKIT = ROOT / ".venv-toolkit" / "bin" / "python"
 LINT_STEPS = ("format", "arrows", "sizes", "words", "scripts")
 # A program under a sanitizer that reports anything must not pass.
@@ -137,8 +138,12 @@ def acceptance(preset="release", marker=None):
         return Tally.skip("acceptance: there is no server in this tree yet")
     environment = {**programs, **(SANITIZERS if preset != "release" else {})}
     picked = ["-m", marker] if marker else ["-m", "not long"]
-    return pytest(f"acceptance-{preset}", "tests/acceptance", "-n", "8", "--dist", "worksteal", *picked,
-                  environment=environment)
+    shared = ["tests/acceptance", "--dist", "worksteal", *picked]
+    with concurrent.futures.ThreadPoolExecutor() as pool:  # SDK v3 has an environment of its own; its tests mostly sleep
+        v3 = None if marker == "boto3" else pool.submit(pytest, f"acceptance-v3-{preset}", *shared, "-n", "4", python=VENV_V3,
+                                                        environment=environment)
+        total = pytest(f"acceptance-{preset}", *shared, "-n", "8", environment=environment)
+        return total if v3 is None else total + v3.result()
 
 
 def crash(preset="release", rounds="30"):

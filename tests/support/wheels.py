@@ -14,5 +14,7 @@ def make_wheel(folder, name, version, files=None, requires=()):
     path = folder / f"{name}-{version}-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as archive:
         for member, text in {**members, f"{info}/RECORD": record}.items():
-            archive.writestr(member, text)
+            entry = zipfile.ZipInfo(member)
+            entry.external_attr = (0o100755 if ".data/scripts/" in member else 0o100644) << 16
+            archive.writestr(entry, text)
     return path

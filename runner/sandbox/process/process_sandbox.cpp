@@ -33,6 +33,11 @@ Status arrange(const SandboxPlan& plan, Confinement way, unsigned user, unsigned
   if (!plan.checkpoint_path.empty()) TRY(bind_folder(plan.folder + "/checkpoints", plan.checkpoint_path));
   if (::access((plan.folder + "/hosts").c_str(), R_OK) == 0 && ::access("/etc/hosts", F_OK) == 0)
     TRY(bind_file(plan.folder + "/hosts", "/etc/hosts"));
+  // A copy: SDK v3's MPI driver appends all it has, credentials too, to the machine's.
+  if (const auto text = read_file("/etc/environment"); text) {
+    TRY(write_file(plan.folder + "/etc-environment", *text));
+    TRY(bind_file(plan.folder + "/etc-environment", "/etc/environment"));
+  }
   [[maybe_unused]] const int named = ::sethostname(plan.host.c_str(), plan.host.size());
   // Refused where /proc is partly covered (containers): the job then sees the processes of its surroundings.
   [[maybe_unused]] const Status proc = mount_proc();

@@ -143,7 +143,9 @@ def acceptance(preset="release", marker=None):
         v3 = None if marker == "boto3" else pool.submit(pytest, f"acceptance-v3-{preset}", *shared, "-n", "4", python=VENV_V3,
                                                         environment=environment)
         total = pytest(f"acceptance-{preset}", *shared, "-n", "8", environment=environment)
-        return total if v3 is None else total + v3.result()
+        if v3 is not None:
+            total += v3.result()
+        return total
 
 
 def crash(preset="release", rounds="30"):

@@ -107,8 +107,9 @@ std::string list_answer(std::string_view member, const Page& page, const Input& 
 }
 
 Reply<Output> list(storage::Ledger& ledger, const Context& context, const ResourceType& type,
-                   const Input& input) {
-  TRY(const Query query, query_of(type, input));
+                   const Input& input, const std::function<void(Query&)>& narrow) {
+  TRY(Query query, query_of(type, input));
+  if (narrow) narrow(query);
   Output output;
   TRY(look(ledger, [&](storage::Connection& connection) -> Reply<void> {
     TRY(const Page found, lifted(page(connection, type.scope(context), query)));

@@ -1,5 +1,7 @@
 #pragma once
 // List<noun>s: filters, order and pages from the request's members; the answer spliced from stored rows.
+#include <functional>
+
 #include "server/resources/resource_type.hpp"
 
 namespace sagelet::resources {
@@ -12,8 +14,9 @@ Reply<Query> query_of(const ResourceType& type, const Input& input);
 /// {"<member>":[rows],"NextToken":"..."}
 std::string list_answer(std::string_view member, const Page& page, const Input& input);
 
+/// `narrow` adds a noun's own filters.
 Reply<Output> list(storage::Ledger& ledger, const Context& context, const ResourceType& type,
-                   const Input& input);
+                   const Input& input, const std::function<void(Query&)>& narrow = nullptr);
 Reply<Output> describe(storage::Ledger& ledger, const Context& context, const ResourceType& type,
                        const Input& input);
 

@@ -15,13 +15,15 @@ namespace {
 constexpr std::int64_t kLowest = std::numeric_limits<std::int64_t>::min();
 constexpr std::int64_t kHighest = std::numeric_limits<std::int64_t>::max();
 
-// ?1 scope, ?2..?5 bounds of the times, ?6 part of the name, ?7 status, ?8..?10 the position, ?11 limit.
-// Statements are literals (the ledger caches them by address), so the variants are spelled out by macros.
+// ?1 scope, ?2..?5 bounds of the times, ?6 part of the name, ?7 status, ?8..?10 the position, ?11 limit, ?12
+// part of the summary. Statements are literals (the ledger caches them by address), so the variants are
+// spelled out by macros.
 #define SAGELET_ROWS(INDEX)                                                    \
   "SELECT id, summary, name, status, created FROM resources INDEXED BY " INDEX \
   " WHERE scope = ?1 "                                                         \
   "AND created > ?2 AND created < ?3 AND modified > ?4 AND modified < ?5 "     \
-  "AND (?6 = '' OR instr(lower(name), lower(?6)) > 0) "
+  "AND (?6 = '' OR instr(lower(name), lower(?6)) > 0) "                        \
+  "AND (?12 = '' OR instr(summary, ?12) > 0) "
 #define SAGELET_ANY_STATUS "AND (?7 = '' OR status = ?7) "
 #define SAGELET_BY_CREATED(OP, ORDER) \
   "AND (created, id) " OP " (?9, ?10) AND ?8 IS NOT NULL ORDER BY created " ORDER ", id " ORDER " LIMIT ?11"
@@ -75,6 +77,7 @@ void bind_query(Statement& statement, const Scope& scope, const Query& query) {
       .bind(5, query.modified_before_ms.value_or(kHighest));
   statement.bind(6, query.name_contains).bind(7, query.status);
   bind_position(statement, query);
+  statement.bind(12, query.summary_has);
   statement.bind(11, query.limit + 1);  // one more tells whether a page follows
 }
 

@@ -113,6 +113,13 @@ Status replace_fixed(Connection& connection, std::int64_t id, std::string_view f
       .run();
 }
 
+Status replace_handle(Connection& connection, std::int64_t id, std::string_view handle) {
+  return connection.prepare("UPDATE resources SET handle = ?2 WHERE id = ?1")
+      .bind(1, id)
+      .bind(2, handle)
+      .run();
+}
+
 Status replace_tags(Connection& connection, std::int64_t id, std::string_view tags) {
   return connection.prepare("UPDATE resource_bodies SET tags = ?2 WHERE id = ?1")
       .bind(1, id)

@@ -51,6 +51,7 @@ Result<Record> find_by_handle(storage::Connection& connection, std::string_view 
 /// Status, modification time, summary, changing and hidden; the rest stays.
 Status update(storage::Connection& connection, const Record& record);
 Status replace_fixed(storage::Connection& connection, std::int64_t id, std::string_view fixed);
+Status replace_handle(storage::Connection& connection, std::int64_t id, std::string_view handle);
 Status replace_tags(storage::Connection& connection, std::int64_t id, std::string_view tags);
 Status erase(storage::Connection& connection, std::int64_t id);
 
@@ -68,6 +69,7 @@ struct Query {
   bool descending = false;
   std::string name_contains;  ///< any case
   std::string status;
+  std::string summary_has;  ///< a piece of the summary's text; skips rows without it
   std::optional<std::int64_t> created_after_ms, created_before_ms, modified_after_ms, modified_before_ms;
   int limit = 10;
   std::optional<Position> after;

@@ -32,7 +32,27 @@ CREATE TABLE resource_bodies(
 );
 )sql";
 
-constexpr const char* kSteps[] = {kFirst};
+// What is due for a record without anybody asking (`kind` is the service's word), and the warm pools: who
+// holds each, what a job must have to fit (`fit`), the folder its jobs share.
+constexpr const char* kDeadlinesAndPools = R"sql(
+CREATE TABLE deadlines(
+  record INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  due INTEGER NOT NULL,
+  PRIMARY KEY(record, kind)
+) WITHOUT ROWID;
+CREATE INDEX deadlines_by_due ON deadlines(due);
+CREATE TABLE warm_pools(
+  record INTEGER PRIMARY KEY,
+  scope TEXT NOT NULL,
+  fit TEXT NOT NULL,
+  folder TEXT NOT NULL,
+  available INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX warm_pools_by_fit ON warm_pools(scope, fit) WHERE available = 1;
+)sql";
+
+constexpr const char* kSteps[] = {kFirst, kDeadlinesAndPools};
 
 }  // namespace
 

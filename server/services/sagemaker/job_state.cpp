@@ -13,6 +13,11 @@ namespace {
 
 constexpr std::size_t kLongestReason = 1024;
 constexpr std::string_view kStopping = "Stopping the training job";
+constexpr std::string_view kInternalError =
+    "InternalServerError: We encountered an internal error. Please try again.";
+/// What a spot machine costs of its price on demand: BillableTimeInSeconds shows the saving.
+constexpr double kSpotPrice = 0.3;
+constexpr std::int64_t kDefaultRuntime = 86400;
 
 double seconds(std::int64_t ms) {
   return static_cast<double>(ms) / 1000;
@@ -147,13 +152,22 @@ bool JobState::apply(const Report& report) {
   return true;
 }
 
+bool JobState::apply_end(const Report& last) {
+  if (last.number > 0) return apply(last);
+  if (finished()) return false;
+  finish(last);
+  return true;
+}
+
 void JobState::progress(const Report& report) {
+  if (interrupted()) return;  // what the lost machine still does is nothing to show
   const auto next = status_of(report.phase);
   const std::string message = report.message.empty() ? std::string(message_of(report.phase)) : report.message;
   const bool instances_up = report.phase != Phase::kStarting;
-  if (instances_up && !shown_.contains("TrainingStartTime"))
-    shown_["TrainingStartTime"] =
-        seconds(report.training_start_ms > 0 ? report.training_start_ms : not_before_last(report.time_ms));
+  const auto start =
+      report.training_start_ms > 0 ? report.training_start_ms : not_before_last(report.time_ms);
+  if (instances_up && !hidden_.contains("attempt_start")) hidden_["attempt_start"] = start;
+  if (instances_up && !shown_.contains("TrainingStartTime")) shown_["TrainingStartTime"] = seconds(start);
   if (status() == "Stopping" && report.phase != Phase::kUploading) return;
   if (secondary() == next) {
     say(message);
@@ -163,14 +177,22 @@ void JobState::progress(const Report& report) {
   }
 }
 
+/// Of all attempts, the last one from `start_ms` (0: as its reports had it) to `end_ms`.
+std::int64_t JobState::trained_ms(std::int64_t start_ms, std::int64_t end_ms) const {
+  const auto before = hidden_.value("trained", std::int64_t{0});
+  if (start_ms <= 0) start_ms = hidden_.value("attempt_start", end_ms);
+  return before + std::max<std::int64_t>(0, end_ms - start_ms);
+}
+
 void JobState::note_times(std::int64_t start_ms, std::int64_t end_ms) {
-  if (start_ms > 0) shown_["TrainingStartTime"] = seconds(start_ms);
+  if (start_ms > 0 && !hidden_.contains("trained")) shown_["TrainingStartTime"] = seconds(start_ms);
   shown_["TrainingEndTime"] = seconds(end_ms);
   if (!shown_.contains("TrainingStartTime")) return;
-  const auto took = end_ms - millis(shown_["TrainingStartTime"]);
-  const auto whole = std::max<std::int64_t>(1, (took + 500) / 1000);
+  const auto whole = std::max<std::int64_t>(1, (trained_ms(start_ms, end_ms) + 500) / 1000);
+  const bool spot = attempts() && attempts()->spot;
   shown_["TrainingTimeInSeconds"] = whole;
-  shown_["BillableTimeInSeconds"] = whole;
+  shown_["BillableTimeInSeconds"] =
+      spot ? std::max<std::int64_t>(1, std::llround(static_cast<double>(whole) * kSpotPrice)) : whole;
 }
 
 void JobState::note_results(const Report& report) {
@@ -194,6 +216,8 @@ void JobState::end_as(std::string_view status, std::string_view secondary, std::
 Outcome JobState::outcome_of(const Report& report) const {
   const bool told_to_stop = status() == "Stopping";
   if (report.outcome == Outcome::kNone) return Outcome::kFailed;
+  // An interrupted attempt that is not followed by another: there was no time left for it.
+  if (interrupted() && report.outcome == Outcome::kStopped) return Outcome::kMaxRuntimeExceeded;
   // How a program ends that was told to does not matter; a failed upload still does.
   if (told_to_stop && report.outcome == Outcome::kCompleted) return Outcome::kStopped;
   if (told_to_stop && report.outcome == Outcome::kFailed &&
@@ -224,7 +248,11 @@ void JobState::finish(const Report& report) {
       end_as("Completed", "Completed", "Training job completed", end);
       break;
     case Outcome::kStopped:
-      end_as("Stopped", "Stopped", "Training job stopped", end);
+      if (hidden_.value("waited_out", false))
+        end_as("Stopped", "MaxWaitTimeExceeded",
+               "Training job wait time exceeded MaxWaitTimeInSeconds provided", end);
+      else
+        end_as("Stopped", "Stopped", "Training job stopped", end);
       break;
     case Outcome::kMaxRuntimeExceeded:
       stop_before_upload(end);
@@ -244,11 +272,123 @@ void JobState::fail(std::string_view reason, WallTime at) {
   end_as("Failed", "Failed", "Training job failed", end);
 }
 
+// ---- attempts
+
+void JobState::plan_attempts(const AttemptPlan& plan) {
+  hidden_["attempts"] = {{"spec", plan.spec},           {"instance_type", plan.instance_type},
+                         {"instances", plan.instances}, {"outside", plan.outside_queue},
+                         {"spot", plan.spot},           {"retries", plan.retries}};
+}
+
+std::optional<AttemptPlan> JobState::attempts() const {
+  const auto kept = hidden_.find("attempts");
+  if (kept == hidden_.end()) return std::nullopt;
+  return AttemptPlan{.spec = kept->at("spec"),
+                     .instance_type = kept->at("instance_type"),
+                     .instances = kept->at("instances"),
+                     .outside_queue = kept->at("outside"),
+                     .spot = kept->at("spot"),
+                     .retries = kept->at("retries")};
+}
+
+bool JobState::interrupted() const {
+  return hidden_.value("interrupted", false);
+}
+
+bool JobState::interrupt(WallTime at) {
+  const auto plan = attempts();
+  if (status() != "InProgress" || !plan || !plan->spot || interrupted()) return false;
+  hidden_["interrupted"] = true;
+  enter("Interrupted", "Training job interrupted", to_millis(at));
+  return true;
+}
+
+void JobState::run_out_of_wait(WallTime at) {
+  if (status() != "InProgress") return;
+  hidden_["waited_out"] = true;
+  hidden_.erase("interrupted");
+  stop(at);
+}
+
+std::chrono::seconds JobState::runtime_left(const Report& last) const {
+  const auto spec = JobSpec::from_json(hidden_.at("attempts").at("spec").get<std::string>());
+  const auto most = spec ? spec->max_runtime_seconds : kDefaultRuntime;
+  const auto end = last.training_end_ms > 0 ? last.training_end_ms : last.time_ms;
+  return std::chrono::seconds(most - (trained_ms(last.training_start_ms, end) + 999) / 1000);
+}
+
+Report JobState::lost_report(WallTime at) {
+  Report report;
+  report.time_ms = to_millis(at);
+  report.phase = Phase::kFinished;
+  report.outcome = Outcome::kFailed;
+  report.failure_reason = kInternalError;
+  return report;
+}
+
+bool JobState::goes_on_after(const Report& last) const {
+  const auto plan = attempts();
+  if (status() != "InProgress" || !plan || runtime_left(last).count() <= 0) return false;
+  const bool by_us =
+      last.outcome == Outcome::kNone ||
+      (last.outcome == Outcome::kFailed && last.failure_reason.starts_with("InternalServerError"));
+  if (interrupted()) return by_us || last.outcome == Outcome::kStopped;
+  return by_us && plan->retries > 0;
+}
+
+bool JobState::first_interruption_due() {
+  const auto plan = attempts();
+  if (!plan || !plan->spot || hidden_.value("timed", false)) return false;
+  hidden_["timed"] = true;
+  return true;
+}
+
+void JobState::start_again(const Report& last, std::string spec) {
+  const auto end = not_before_last(last.training_end_ms > 0 ? last.training_end_ms : last.time_ms);
+  hidden_["trained"] = trained_ms(last.training_start_ms, end);
+  hidden_.erase("attempt_start");
+  hidden_["reports"] = json::object();  // the next run counts from 1
+  hidden_["attempts"]["spec"] = std::move(spec);
+  if (interrupted()) {
+    hidden_.erase("interrupted");
+    enter("Starting", "Launching requested ML instances", end);
+  } else {
+    auto& retries = hidden_["attempts"]["retries"];
+    retries = retries.get<int>() - 1;
+    enter("Starting", "Launched instance was unhealthy, replacing it!", end);
+  }
+}
+
+// ---- warm pool
+
+void JobState::warm_pool(std::string_view status, std::optional<std::int64_t> retained_seconds,
+                         std::string_view reused_by) {
+  auto& shown = shown_["WarmPoolStatus"];
+  shown["Status"] = status;
+  if (retained_seconds) shown["ResourceRetainedBillableTimeInSeconds"] = *retained_seconds;
+  if (!reused_by.empty()) shown["ReusedByJob"] = reused_by;
+}
+
+std::string JobState::warm_pool_status() const {
+  const auto shown = shown_.find("WarmPoolStatus");
+  return shown == shown_.end() ? "" : shown->at("Status").get<std::string>();
+}
+
+std::int64_t JobState::ended_ms() const {
+  const auto end = shown_.find("TrainingEndTime");
+  return end == shown_.end() ? 0 : millis(*end);
+}
+
+bool JobState::ran() const {
+  return shown_.contains("TrainingStartTime");
+}
+
 void JobState::store(resources::Record& record) const {
   json row{{"TrainingJobName", record.name},
            {"TrainingJobArn", hidden_.at("arn")},
            {"CreationTime", seconds(hidden_.at("created").get<std::int64_t>())}};
-  for (const char* member : {"TrainingEndTime", "LastModifiedTime", "TrainingJobStatus", "SecondaryStatus"})
+  for (const char* member :
+       {"TrainingEndTime", "LastModifiedTime", "TrainingJobStatus", "SecondaryStatus", "WarmPoolStatus"})
     if (const auto found = shown_.find(member); found != shown_.end()) row[member] = *found;
   record.summary = row.dump();
   record.changing = resources::members_text(shown_);

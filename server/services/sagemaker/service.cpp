@@ -14,8 +14,8 @@ class SageMakerService final : public SageMaker {
  public:
   explicit SageMakerService(const Rooms& rooms)
       : SageMaker(*model::find_service("sagemaker")),
-        training_jobs_(rooms),
         reports_(rooms),
+        training_jobs_(rooms, reports_.timekeeper()),
         tags_(rooms.ledger, kNouns),
         search_(rooms.ledger) {
     training_jobs();
@@ -26,7 +26,11 @@ class SageMakerService final : public SageMaker {
   }
 
   jobs::Listener& training_listener() override { return reports_; }
-  void resume() override { reports_.stop_again(); }
+  void resume() override { reports_.resume(); }
+  Status interrupt(const AccountId& account, std::string_view region, const std::string& name) override {
+    return reports_.interrupt(resources::Scope(kTrainingJob.noun, account, region), name);
+  }
+  void run_due() override { reports_.timekeeper().run_due(); }
 
  private:
   void training_jobs() {
@@ -44,8 +48,8 @@ class SageMakerService final : public SageMaker {
        [this, call](Context& context, Input input) { return (training_jobs_.*call)(context, input); });
   }
 
-  TrainingJobs training_jobs_;
   TrainingReports reports_;
+  TrainingJobs training_jobs_;
   resources::Tags tags_;
   Search search_;
 };

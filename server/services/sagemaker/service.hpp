@@ -1,5 +1,6 @@
 #pragma once
 // SageMaker: training jobs, their tags, Search.
+#include <chrono>
 #include <memory>
 
 #include "base/ids.hpp"
@@ -14,6 +15,9 @@ namespace sagelet::sagemaker {
 /// What sagelet.yaml says to this room.
 struct Options {
   FileSystems file_systems;
+  std::filesystem::path warm_pools;  ///< holds a folder a warm pool
+  std::chrono::milliseconds spot_interrupt_after{
+      0};  ///< every spot job loses its first machine then; 0: never
 };
 
 /// What it works with; all outlive it.
@@ -32,8 +36,13 @@ class SageMaker : public TableService {
   using TableService::TableService;
   /// For Jobs::listen("training", ...).
   virtual jobs::Listener& training_listener() = 0;
-  /// After Jobs::adopt(): jobs that were told to stop when the server went are told again.
+  /// After Jobs::adopt(): jobs that were told to stop when the server went are told again, and time goes on.
   virtual void resume() = 0;
+  /// Takes the machine of a running spot job away, as a shortage of capacity would. kNotFound, or kInvalid
+  /// when it is no running spot job.
+  virtual Status interrupt(const AccountId& account, std::string_view region, const std::string& name) = 0;
+  /// Handles what is due now (tests; else a thread does).
+  virtual void run_due() = 0;
 };
 
 std::unique_ptr<SageMaker> make_sagemaker(Rooms rooms);

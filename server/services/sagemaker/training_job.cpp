@@ -7,10 +7,13 @@
 #include "server/resources/list.hpp"
 #include "server/resources/plain.hpp"
 #include "server/resources/tags.hpp"
+#include "server/services/sagemaker/deadlines.hpp"
 #include "server/services/sagemaker/job_state.hpp"
 #include "server/services/sagemaker/nouns.hpp"
+#include "server/services/sagemaker/request_parts.hpp"
 #include "server/services/sagemaker/training_request.hpp"
 #include "server/services/sagemaker/training_rules.hpp"
+#include "server/services/sagemaker/warm_pools.hpp"
 
 namespace sagelet::sagemaker {
 
@@ -57,7 +60,74 @@ struct TrainingJobs::Draft {
   JobState state;
   storage::Change enqueue;                              ///< empty: the job has ended already
   std::function<Status(Connection&)> keep_credentials;  ///< likewise
+  std::string fit;                                      ///< of a warm pool
+  WarmPool own_pool;                                    ///< its folder; empty: none is kept
+  std::optional<WarmPool> pool;                         ///< one that fits, unless somebody is quicker
+  storage::Change enqueue_warm;                         ///< with that one
+  std::optional<WallTime> wait_over;                    ///< MaxWaitTimeInSeconds of a spot job
+  int retries = 0;
+
+  Status insert_run(Connection& connection, const Scope& scope, WallTime now);
 };
+
+/// With the warm pool that was found, if it is still there.
+Status TrainingJobs::Draft::insert_run(Connection& connection, const Scope& scope, WallTime now) {
+  TRY(keep_credentials(connection));
+  if (wait_over) TRY(set_deadline(connection, record.id, due::kWaitOver, *wait_over));
+  if (pool) {
+    TRY(const bool taken, take_pool(connection, *pool, record, now));
+    if (taken) {
+      state.warm_pool("InUse");
+      state.store(record);
+      TRY(resources::update(connection, record));
+      return enqueue_warm(connection);
+    }
+  }
+  if (!own_pool.folder.empty())
+    TRY(open_pool(connection, scope, fit, {.record = record.id, .folder = own_pool.folder}));
+  return enqueue(connection);
+}
+
+/// AWS accepts any image at Create and fails the job when it cannot be had.
+Reply<void> TrainingJobs::enqueue(Draft& draft, jobs::Request request, const Context& context) {
+  const auto plan = AttemptPlan{.spec = request.spec.to_json(),
+                                .instance_type = request.instance_type,
+                                .instances = request.instance_count,
+                                .outside_queue = request.outside_queue,
+                                .spot = draft.wait_over.has_value(),
+                                .retries = draft.retries};
+  if (plan.spot || plan.retries > 0) draft.state.plan_attempts(plan);
+  if (draft.pool) {
+    jobs::Request warm = request;
+    warm.spec.warmpool_cache = draft.pool->folder;
+    warm.outside_queue = true;  // its machine is up
+    if (auto made = rooms_.jobs.enqueue(std::move(warm)))
+      draft.enqueue_warm = std::move(*made);
+    else
+      draft.pool.reset();
+  }
+  auto made = rooms_.jobs.enqueue(std::move(request));
+  if (made) {
+    draft.enqueue = std::move(*made);
+    return {};
+  }
+  if (!made.error().is(ErrorKind::kInvalid)) return resources::unforeseen(made.error());
+  draft.state.fail(fmt::format("ClientError: {}", made.error().message()), context.now());
+  return {};
+}
+
+Reply<void> TrainingJobs::look_for_pool(Draft& draft, const Context& context, const Document& params) {
+  const auto& resources = part(params, "ResourceConfig");
+  if (!items(resources, "InstanceGroups").empty() || params.value("EnableManagedSpotTraining", false))
+    return {};
+  draft.fit = fit_of(params);
+  if (number(resources, "KeepAlivePeriodInSeconds") > 0)
+    draft.own_pool.folder = (rooms_.options.warm_pools / draft.record.handle).native();
+  return resources::look(rooms_.ledger, [&](Connection& connection) -> Reply<void> {
+    TRY(draft.pool, lifted(available_pool(connection, kTrainingJob.scope(context), draft.fit)));
+    return {};
+  });
+}
 
 Reply<void> TrainingJobs::prepare_run(Draft& draft, const Context& context, const Document& params) {
   auto wanted = request_of(params, rooms_.options.file_systems);
@@ -81,16 +151,14 @@ Reply<void> TrainingJobs::prepare_run(Draft& draft, const Context& context, cons
   spec.secret_key = credentials.secret_key;
   spec.session_token = credentials.session_token;
   spec.credentials_expire_ms = to_millis(credentials.expires);
-  auto enqueue = rooms_.jobs.enqueue(std::move(request));
-  if (enqueue) {
-    draft.enqueue = std::move(*enqueue);
-    draft.keep_credentials = rooms_.credentials.keeping(credentials);
-    return {};
-  }
-  // AWS accepts any image at Create and fails the job when it cannot be had.
-  if (!enqueue.error().is(ErrorKind::kInvalid)) return resources::unforeseen(enqueue.error());
-  draft.state.fail(fmt::format("ClientError: {}", enqueue.error().message()), context.now());
-  return {};
+  draft.keep_credentials = rooms_.credentials.keeping(credentials);
+  draft.retries = static_cast<int>(number(part(params, "RetryStrategy"), "MaximumRetryAttempts"));
+  if (params.value("EnableManagedSpotTraining", false))
+    draft.wait_over = context.now() +
+                      std::chrono::seconds(number(part(params, "StoppingCondition"), "MaxWaitTimeInSeconds"));
+  TRY(look_for_pool(draft, context, params));
+  spec.warmpool_cache = draft.own_pool.folder;
+  return enqueue(draft, std::move(request), context);
 }
 
 Reply<TrainingJobs::Draft> TrainingJobs::draft_of(const Context& context, const Input& input) {
@@ -116,17 +184,19 @@ Reply<Output> TrainingJobs::create(const Context& context, const Input& input) {
   Output output;
   output.fields = {{"TrainingJobArn", kTrainingJob.arn(context, draft->record.name)}};
   const auto decide =
-      [draft, scope = kTrainingJob.scope(context),
+      [draft, scope = kTrainingJob.scope(context), now = context.now(),
        taken = kTrainingJob.duplicate(context, draft->record.name)](Connection& connection) -> Reply<void> {
     const auto kept = resources::insert(connection, scope, draft->record);
     if (!kept)
       return kept.error().is(ErrorKind::kAlreadyExists) ? taken : resources::unforeseen(kept.error());
-    if (!draft->enqueue) return {};
-    TRY(lifted(draft->keep_credentials(connection)));
-    return lifted(draft->enqueue(connection));
+    return draft->enqueue ? lifted(draft->insert_run(connection, scope, now)) : Reply<void>();
   };
   if (!draft->enqueue) return answer_after(rooms_.ledger, decide, std::move(output));
-  return answer_after(rooms_.ledger, decide, std::move(output), [&jobs = rooms_.jobs] { jobs.wake(); });
+  return answer_after(rooms_.ledger, decide, std::move(output),
+                      [&jobs = rooms_.jobs, &timekeeper = timekeeper_, timed = draft->wait_over.has_value()] {
+                        jobs.wake();
+                        if (timed) timekeeper.poke();
+                      });
 }
 
 Reply<Output> TrainingJobs::describe(const Context& context, const Input& input) {
@@ -134,12 +204,16 @@ Reply<Output> TrainingJobs::describe(const Context& context, const Input& input)
 }
 
 Reply<Output> TrainingJobs::list(const Context& context, const Input& input) {
-  if (input.has("WarmPoolStatusEquals") || input.has("TrainingPlanArnEquals")) {  // there are none
+  if (input.has("TrainingPlanArnEquals")) {  // there are none
     Output output;
     output.fields = {{"TrainingJobSummaries", Document::array()}};
     return output;
   }
-  return resources::list(rooms_.ledger, context, kTrainingJob, input);
+  return resources::list(rooms_.ledger, context, kTrainingJob, input, [&](resources::Query& query) {
+    // Of a summary's members only WarmPoolStatus has a member of that name.
+    if (const auto pool = input.maybe_text("WarmPoolStatusEquals"))
+      query.summary_has = fmt::format("\"Status\":\"{}\"", *pool);
+  });
 }
 
 Reply<Output> TrainingJobs::stop(const Context& context, const Input& input) {
@@ -166,11 +240,47 @@ Reply<Output> TrainingJobs::remove(const Context& context, const Input& input) {
                        missing = kTrainingJob.missing(context, name)](Connection& connection) -> Reply<void> {
     TRY(const Record record, find_job(connection, scope, name, missing));
     if (!is_over(record)) return wrong_status(record.status);
+    if (JobState::from(record).warm_pool_status() == "Available")
+      return api::Error::make(
+          "ValidationException",
+          "The request was rejected because the training job has a warm pool in status Available.");
     *job_id = record.handle;
+    TRY(lifted(drop_deadlines(connection, record.id)));
     return lifted(resources::erase(connection, record.id));
   };
   return answer_after(rooms_.ledger, decide, {}, [job_id, &jobs = rooms_.jobs] { jobs.remove(*job_id); });
 }
+
+namespace {
+
+void update_profiler(Document& fixed, const Document& params) {
+  for (const char* member : {"ProfilerConfig", "RemoteDebugConfig"})
+    if (const auto found = params.find(member); found != params.end()) fixed[member].update(*found);
+  if (const auto rules = params.find("ProfilerRuleConfigurations"); rules != params.end())
+    fixed["ProfilerRuleConfigurations"] = *rules;
+  const auto profiler = fixed.value("ProfilerConfig", Document::object());
+  if (!profiler.empty())
+    fixed["ProfilingStatus"] = profiler.value("DisableProfiler", false) ? "Disabled" : "Enabled";
+}
+
+/// 0 ends an Available pool at once (the deadline has passed then).
+Reply<void> update_period(Connection& connection, const Record& record, Document& fixed,
+                          const Document& params) {
+  const auto period = number(part(params, "ResourceConfig"), "KeepAlivePeriodInSeconds");
+  const JobState state = JobState::from(record);
+  const std::string pool = state.warm_pool_status();
+  const bool keeps = number(part(fixed, "ResourceConfig"), "KeepAlivePeriodInSeconds") > 0;
+  if (pool != "Available" && !(keeps && !is_over(record)))
+    return api::Error::make(
+        "ValidationException",
+        "KeepAlivePeriodInSeconds can be updated only while the training job has a warm pool "
+        "in status Available.");
+  fixed["ResourceConfig"]["KeepAlivePeriodInSeconds"] = period;
+  if (pool != "Available") return {};
+  return lifted(set_pool_period(connection, record, period));
+}
+
+}  // namespace
 
 Reply<Output> TrainingJobs::update(const Context& context, const Input& input) {
   const std::string& name = input.text("TrainingJobName");
@@ -180,22 +290,16 @@ Reply<Output> TrainingJobs::update(const Context& context, const Input& input) {
   output.fields = {{"TrainingJobArn", kTrainingJob.arn(context, name)}};
   const auto decide = [name, params = input.params, scope = kTrainingJob.scope(context),
                        missing](Connection& connection) -> Reply<void> {
-    TRY(Record record, find_job(connection, scope, name, missing));
-    if (params.contains("ResourceConfig"))
-      return api::Error::make("ValidationException",
-                              "The training job has no warm pool whose period could be updated.");
-    if (record.status != "InProgress") return wrong_status(record.status);
+    TRY(const Record record, find_job(connection, scope, name, missing));
     Document fixed = Document::parse("{" + record.fixed + "}");
-    for (const char* member : {"ProfilerConfig", "RemoteDebugConfig"})
-      if (const auto found = params.find(member); found != params.end()) fixed[member].update(*found);
-    if (const auto rules = params.find("ProfilerRuleConfigurations"); rules != params.end())
-      fixed["ProfilerRuleConfigurations"] = *rules;
-    const auto profiler = fixed.value("ProfilerConfig", Document::object());
-    if (!profiler.empty())
-      fixed["ProfilingStatus"] = profiler.value("DisableProfiler", false) ? "Disabled" : "Enabled";
+    const bool period = params.contains("ResourceConfig");
+    if (!period && record.status != "InProgress") return wrong_status(record.status);
+    if (period) TRY(update_period(connection, record, fixed, params));
+    update_profiler(fixed, params);
     return lifted(resources::replace_fixed(connection, record.id, resources::members_text(fixed)));
   };
-  return answer_after(rooms_.ledger, decide, std::move(output));
+  return answer_after(rooms_.ledger, decide, std::move(output),
+                      [&timekeeper = timekeeper_] { timekeeper.poke(); });
 }
 
 }  // namespace sagelet::sagemaker

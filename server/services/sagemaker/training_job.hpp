@@ -2,13 +2,14 @@
 // Training jobs: Create, Describe, List, Stop, Update, Delete.
 #include "server/resources/records.hpp"
 #include "server/services/sagemaker/service.hpp"
+#include "server/services/sagemaker/timekeeper.hpp"
 
 namespace sagelet::sagemaker {
 
 /// Thread-safe. Create, Stop, Update and Delete answer when the ledger has them (Output::after).
 class TrainingJobs {
  public:
-  explicit TrainingJobs(const Rooms& rooms) : rooms_(rooms) {}
+  TrainingJobs(const Rooms& rooms, Timekeeper& timekeeper) : rooms_(rooms), timekeeper_(timekeeper) {}
 
   Reply<Output> create(const Context& context, const Input& input);
   Reply<Output> describe(const Context& context, const Input& input);
@@ -21,8 +22,11 @@ class TrainingJobs {
   struct Draft;
   Reply<Draft> draft_of(const Context& context, const Input& input);
   Reply<void> prepare_run(Draft& draft, const Context& context, const Document& params);
+  Reply<void> enqueue(Draft& draft, jobs::Request request, const Context& context);
+  Reply<void> look_for_pool(Draft& draft, const Context& context, const Document& params);
 
   Rooms rooms_;
+  Timekeeper& timekeeper_;
 };
 
 }  // namespace sagelet::sagemaker

@@ -94,8 +94,14 @@ int on_seek(void* user, curl_off_t offset, int origin) {
   return CURL_SEEKFUNC_OK;
 }
 
+int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return static_cast<Transfer*>(user)->request.cancelled() ? 1 : 0;
+}
+
 ErrorKind kind_of(CURLcode code) {
   switch (code) {
+    case CURLE_ABORTED_BY_CALLBACK:
+      return ErrorKind::kCancelled;
     case CURLE_COULDNT_CONNECT:
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_GOT_NOTHING:
@@ -163,6 +169,11 @@ void set_options(CURL* handle, Transfer& transfer, curl_slist* headers) {
   curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
   curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME,
                    std::max(1L, static_cast<long>(request.idle_timeout.count() / 1000)));
+  if (request.cancelled) {
+    curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, on_progress);
+    curl_easy_setopt(handle, CURLOPT_XFERINFODATA, &transfer);
+  }
   if (!request.unix_socket.empty())
     curl_easy_setopt(handle, CURLOPT_UNIX_SOCKET_PATH, request.unix_socket.c_str());
 }

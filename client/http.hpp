@@ -29,6 +29,8 @@ struct Request {
   std::chrono::milliseconds connect_timeout{2000};
   std::chrono::milliseconds idle_timeout{60000};  ///< no byte moved for so long
   std::string unix_socket;                        ///< docker
+  /// Asked about once a second while the transfer waits; true ends it with kCancelled.
+  std::function<bool()> cancelled;
 };
 
 struct Response {

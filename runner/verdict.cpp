@@ -25,6 +25,14 @@ std::string hint_for(const Job& job, std::string_view text) {
       job.spec.python, job.python_version);
 }
 
+/// A built-in algorithm says itself whose fault it was; else empty.
+std::string own_words(const Job& job, std::string_view text, int code) {
+  if (job.spec.algorithm.empty()) return {};
+  if (!text.starts_with("ClientError: ") && !text.starts_with("AlgorithmError: ")) return {};
+  const std::string tail = fmt::format(", exit code: {}", code);
+  return std::string(first_code_points(text, kLongestReason - tail.size())) + tail;
+}
+
 Report base_report(const Job& job, Outcome outcome) {
   Report report;
   report.phase = Phase::kFinished;
@@ -75,7 +83,8 @@ Report verdict_of(const Job& job) {
   Report report = base_report(job, code == 0 ? Outcome::kCompleted : Outcome::kFailed);
   if (code == 0) return report;
   const std::string text = failure_text(job.ml("output/failure"));
-  report.failure_reason = algorithm_error(text, code, hint_for(job, text));
+  report.failure_reason = own_words(job, text, code);
+  if (report.failure_reason.empty()) report.failure_reason = algorithm_error(text, code, hint_for(job, text));
   return report;
 }
 

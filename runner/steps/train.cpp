@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "fmt/format.h"
+#include "runner/algorithms/algorithms.hpp"
 #include "runner/script_mode/machine.hpp"
 #include "runner/script_mode/toolkit.hpp"
 #include "runner/steps/steps.hpp"
@@ -58,6 +59,14 @@ Status train_by_script_mode(Job& job) {
   return {};
 }
 
+/// The program that stands for the image's own.
+Status train_by_algorithm(Job& job) {
+  TRY(const Command command, algorithm_command(job));
+  TRY(const Ended ended, run(job, command, nullptr));
+  job.exit_code = ended.container_code();
+  return {};
+}
+
 /// ContainerEntrypoint and ContainerArguments, as given.
 Status train_as_given(Job& job) {
   Command command{
@@ -81,7 +90,9 @@ Status train(Job& job) {
   for (const std::string& fault : job.metrics.faults()) job.say("[sagelet] " + fault);
   if (job.spec.network_isolation)
     job.say("[sagelet] EnableNetworkIsolation is not enforced in the process sandbox");
-  const Status done = job.spec.script_mode ? train_by_script_mode(job) : train_as_given(job);
+  const Status done = !job.spec.algorithm.empty() ? train_by_algorithm(job)
+                      : job.spec.script_mode      ? train_by_script_mode(job)
+                                                  : train_as_given(job);
   if (const std::uint64_t kills = job.memory.kills(); kills > 0)
     job.say(fmt::format("[sagelet] out of memory: the kernel ended {} process(es) at the limit of {} bytes",
                         kills, job.spec.memory_limit));

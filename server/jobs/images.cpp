@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "fmt/format.h"
+#include "server/jobs/algorithms.hpp"
 
 namespace sagelet::jobs {
 
@@ -18,6 +19,7 @@ struct Family {
 constexpr std::array kFamilies = {
     Family{"sagemaker-scikit-learn", "scikit-learn"},
     Family{"sagemaker-xgboost", "xgboost"},
+    Family{"xgboost", "xgboost"},
     Family{"pytorch-training", "pytorch"},
     Family{"sagemaker-pytorch", "pytorch"},
     Family{"tensorflow-training", "tensorflow"},
@@ -96,20 +98,14 @@ Error no_docker(const std::string& image, const std::string& docker) {
           image, docker));
 }
 
-Error no_built_in(const std::string& image) {
-  return Error(
-      ErrorKind::kInvalid,
-      fmt::format(
-          "The image {} without a script means XGBoost's built-in algorithm, which is not in this version. "
-          "With an entry_point (script mode) the job runs.",
-          image));
-}
-
 Status use(Result<Interpreter> interpreter, std::string_view framework, JobSpec& spec) {
   if (!interpreter) return Error(ErrorKind::kInvalid, interpreter.error().message());
   spec.sandbox = "process";
   spec.python = interpreter->path;
   spec.framework = framework;
+  if (has_script(spec)) return {};
+  spec.algorithm = algorithm_of(framework);
+  for (MetricSpec& metric : metrics_of(spec.algorithm)) spec.metrics.push_back(std::move(metric));
   return {};
 }
 
@@ -160,7 +156,6 @@ Status map_image(const std::vector<ImageRule>& rules, Interpreters& interpreters
                framework, spec);
   }
   if (framework.empty()) return unknown_image(spec.image);
-  if (framework == "xgboost" && !has_script(spec)) return no_built_in(spec.image);
   return use(interpreters.pick(python_minor(spec)), framework, spec);
 }
 

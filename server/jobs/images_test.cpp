@@ -124,13 +124,23 @@ TEST_F(MapImage, DockerRulesAreSaidToBeMissing) {
   EXPECT_THAT(map("me/mine:1").error().message(), HasSubstr("docker sandbox is not in this version"));
 }
 
-TEST_F(MapImage, XGBoostNeedsAScript) {
+TEST_F(MapImage, XGBoostWithoutAScriptIsTheBuiltInAlgorithmWithItsMetrics) {
   pythons_ = {python(9)};
-  const auto image = std::string(kEcr) + "sagemaker-xgboost:1.7-1";
-  EXPECT_THAT(map(image).error().message(), HasSubstr("script mode"));
-  hyperparameters_["sagemaker_program"] = "\"train.py\"";
-  EXPECT_TRUE(map(image));
-  EXPECT_EQ(spec_.framework, "xgboost");
+  for (const char* image : {"sagemaker-xgboost:1.7-1", "xgboost:1"}) {
+    hyperparameters_.clear();
+    ASSERT_TRUE(map(std::string(kEcr) + image));
+    EXPECT_EQ(spec_.algorithm, "xgboost");
+    const auto named = [&](const char* name) {
+      return std::ranges::any_of(spec_.metrics,
+                                 [&](const MetricSpec& metric) { return metric.name == name; });
+    };
+    EXPECT_TRUE(named("validation:rmse") && named("train:auc"));
+    hyperparameters_["sagemaker_program"] = "\"train.py\"";
+    ASSERT_TRUE(map(std::string(kEcr) + image));
+    EXPECT_EQ(spec_.framework, "xgboost");
+    EXPECT_EQ(spec_.algorithm, "");
+    EXPECT_TRUE(spec_.metrics.empty());
+  }
 }
 
 TEST_F(MapImage, AMissingInterpreterIsNamed) {

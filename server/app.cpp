@@ -16,12 +16,16 @@
 #include "server/data_folder.hpp"
 #include "server/gateway/gateway.hpp"
 #include "server/gateway/proxy_policy.hpp"
+#include "server/images/store.hpp"
 #include "server/job_environment.hpp"
 #include "server/jobs/jobs.hpp"
 #include "server/net/server.hpp"
 #include "server/services/credentials/store.hpp"
+#include "server/services/ecr/service.hpp"
 #include "server/services/iam/service.hpp"
 #include "server/services/logs/service.hpp"
+#include "server/services/registry/known_images.hpp"
+#include "server/services/registry/service.hpp"
 #include "server/services/s3/service.hpp"
 #include "server/services/sagemaker/service.hpp"
 #include "server/services/sts/service.hpp"
@@ -78,8 +82,11 @@ struct App::Rooms {
   std::unique_ptr<storage::Ledger> ledger;
   std::unique_ptr<storage::ObjectStore> objects;
   std::unique_ptr<CredentialStore> credentials;
+  std::unique_ptr<images::ImageStore> images;
+  std::unique_ptr<registry::Registry> registry;
+  std::unique_ptr<ImagesView> known_images;
   s3::S3 s3;
-  std::unique_ptr<Service> logs, sts, iam;
+  std::unique_ptr<Service> logs, sts, iam, ecr;
   std::unique_ptr<jobs::Jobs> jobs;
   std::unique_ptr<sagemaker::SageMaker> sagemaker;
   std::unique_ptr<auth::Authenticator> authenticator;
@@ -88,6 +95,7 @@ struct App::Rooms {
 
   Status open_storage();
   Status start_services();
+  void start_registry();
   Status start_jobs();
   void make_gateway();
   Status listen();
@@ -97,6 +105,7 @@ struct App::Rooms {
   std::optional<auth::Caller> session(std::string_view access_key);
   admin::Admin admin();
   http::ProxyPolicy proxy_policy();
+  bool owns_account(std::string_view account);
   Status reset();
   std::string status_json();
   std::string doctor_json();
@@ -115,6 +124,7 @@ Result<std::unique_ptr<App>> App::start(const Config& config) {
   TRY(rooms->listen());
   rooms->jobs->adopt();  // reports may come in from now on
   rooms->sagemaker->resume();
+  if (auto swept = rooms->images->sweep(); !swept) log::warn("{}", swept.error().message());
   return std::unique_ptr<App>(new App(std::move(rooms)));
 }
 
@@ -153,18 +163,31 @@ Status App::Rooms::start_services() {
   for (const auto& [name, folder] : config.seed_buckets) options.seeds.push_back({name, folder});
   TRY(s3, s3::make_s3(std::move(options), *objects, clock, ids));
   logs = logs::make_logs(*ledger);
+  start_registry();
   sts = sts::make_sts(*credentials);
   iam = iam::make_iam(*ledger);
   TRY(jobs, jobs::Jobs::start(job_options(), *ledger, clock, ids));
-  sagemaker = sagemaker::make_sagemaker({.ledger = *ledger,
-                                         .jobs = *jobs,
-                                         .objects = *s3.view,
-                                         .credentials = *credentials,
-                                         .clock = clock,
-                                         .ids = ids,
-                                         .options = {.file_systems = config.file_systems}});
+  sagemaker =
+      sagemaker::make_sagemaker({.ledger = *ledger,
+                                 .jobs = *jobs,
+                                 .objects = *s3.view,
+                                 .credentials = *credentials,
+                                 .clock = clock,
+                                 .ids = ids,
+                                 .options = {.file_systems = config.file_systems,
+                                             .warm_pools = data->path() / "warm-pools",
+                                             .spot_interrupt_after = config.jobs.spot_interrupt_after}});
   jobs->listen("training", &sagemaker->training_listener());
   return {};
+}
+
+void App::Rooms::start_registry() {
+  const registry::RegistryOptions options{
+      .strict = config.auth == auth::Mode::kStrict, .account = config.account, .region = config.region};
+  images = std::make_unique<images::ImageStore>(*objects, clock, ids);
+  registry = std::make_unique<registry::Registry>(options, *images, *credentials, clock);
+  known_images = registry::make_known_images(*registry, [this] { return url; });
+  ecr = ecr::make_ecr(*images, *credentials);
 }
 
 jobs::Options App::Rooms::job_options() {
@@ -224,9 +247,10 @@ void App::Rooms::make_gateway() {
     return std::any_of(config.seed_buckets.begin(), config.seed_buckets.end(),
                        [bucket](const auto& seed) { return seed.first == bucket; });
   };
+  options.registry = [this] { return registry->exchange(); };
   gateway = std::make_unique<gateway::Gateway>(std::move(options), *authenticator, admin(), clock, ids);
-  for (Service* service :
-       std::initializer_list<Service*>{s3.service.get(), sagemaker.get(), logs.get(), sts.get(), iam.get()})
+  for (Service* service : std::initializer_list<Service*>{s3.service.get(), sagemaker.get(), logs.get(),
+                                                          sts.get(), iam.get(), ecr.get()})
     gateway->add(service);
 }
 
@@ -240,6 +264,14 @@ Status App::Rooms::listen() {
                   std::move(options), [this] { return gateway->exchange(); }, proxy_policy()));
   url = with_http(config.host, server->port());
   return {};
+}
+
+/// The default one, those of the config, and those whose repositories are here: the registries of others stay
+/// what they are.
+bool App::Rooms::owns_account(std::string_view account) {
+  const auto has = [account](const auth::Key& key) { return key.account == account; };
+  return account == config.account || std::ranges::any_of(config.keys, has) ||
+         images->account_is_known(account);
 }
 
 http::ProxyPolicy App::Rooms::proxy_policy() {
@@ -258,6 +290,10 @@ http::ProxyPolicy App::Rooms::proxy_policy() {
     const auto found = credentials->find(token.substr(0, colon));
     return found && equal_constant_time(found->session_token, token.substr(colon + 1));
   };
+  options.has_registry = [this](std::string_view host) {
+    const auto named = images::registry_of_host(host);
+    return named && owns_account(named->account);
+  };
   return gateway::make_proxy_policy(std::move(options));
 }
 
@@ -272,6 +308,11 @@ admin::Admin App::Rooms::admin() {
   out.metrics = [this] { return metrics_text(); };
   out.authority = [this] { return server->authority_certificate(); };
   out.report = [this](std::string_view token, std::string_view json) { return report(token, json); };
+  out.interrupt = [this](std::string_view account, std::string_view region, std::string_view job) {
+    const auto done = sagemaker->interrupt(AccountId(std::string(account.empty() ? config.account : account)),
+                                           region.empty() ? config.region : region, std::string(job));
+    return done ? Status() : Status(Error(ErrorKind::kInvalid, done.error().message()));
+  };
   out.credentials = [this](std::string_view key, std::string_view token) {
     return container_credentials(key, token);
   };
@@ -280,6 +321,7 @@ admin::Admin App::Rooms::admin() {
 
 Status App::Rooms::reset() {
   jobs->clear();
+  images->clear();
   return objects->clear();
 }
 

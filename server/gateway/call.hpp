@@ -25,6 +25,7 @@ class Call final : public http::Exchange {
 
   // The steps of begin(), in their order. A response ends the call.
   std::optional<http::Response> guard_host();
+  std::optional<http::Response> hand_over();
   std::optional<http::Response> authenticate();
   std::optional<http::Response> identify_service();
   std::optional<http::Response> guard_origin();
@@ -49,6 +50,7 @@ class Call final : public http::Exchange {
   Gateway& gateway_;
   http::Head head_;
   bool admin_ = false;
+  std::unique_ptr<http::Exchange> guest_;  ///< answers in our place: the image registry's
   auth::Judged judged_;
   std::optional<auth::Refusal> refused_;  ///< kept until the service is known: its protocol words the answer
   Identified identified_;

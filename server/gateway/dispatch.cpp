@@ -69,7 +69,7 @@ bool checks_by_model(const model::ServiceModel& service) {
 }
 
 std::string validation_code(const model::ServiceModel& service) {
-  if (service.name == "logs") return "InvalidParameterException";
+  if (service.name == "logs" || service.name == "ecr") return "InvalidParameterException";
   if (service.protocol == model::ProtocolKind::kQuery) return "ValidationError";
   return "ValidationException";
 }

@@ -41,6 +41,7 @@ Service* Gateway::service(std::string_view name) const {
 
 const Call::Step Call::kHeadSteps[] = {
     &Call::guard_host,        // a Host that is neither ours nor AWS's: DNS rebinding
+    &Call::hand_over,         // images are pushed by another protocol, with another kind of login
     &Call::authenticate,      // who signed it, and how is the body framed
     &Call::identify_service,  // which service, in which region, under which path
     &Call::guard_origin,      // a page of somebody else's in the user's browser
@@ -55,12 +56,13 @@ std::optional<Response> Call::begin(http::Head head) {
   context_.request_id = gateway_.ids().uuid();
   for (const Step step : kHeadSteps) {
     if (auto early = (this->*step)()) return early;
-    if (admin_) return std::nullopt;
+    if (admin_ || guest_) return std::nullopt;
   }
   return std::nullopt;
 }
 
 std::optional<Response> Call::body(std::string_view bytes) {
+  if (guest_) return guest_->body(bytes);
   const Status kept =
       chunked_ ? chunked_->feed(bytes, [this](std::string_view plain) { return keep(plain); }) : keep(bytes);
   if (kept) return std::nullopt;
@@ -69,6 +71,7 @@ std::optional<Response> Call::body(std::string_view bytes) {
 }
 
 void Call::finish(std::function<void(Response)> done) {
+  if (guest_) return guest_->finish([this, done](Response response) { done(counted(std::move(response))); });
   if (admin_) return done(counted(admin::answer(gateway_.admin(), head_, body_)));
   auto input = read_input();
   if (!input) return done(failure(input.error()));
@@ -89,6 +92,17 @@ std::optional<Response> Call::guard_host() {
   if (admin_ && gateway_.authenticator().origin_foreign(head_))
     return counted(Response::text(403, "Requests of other web sites are refused.\n"));
   return std::nullopt;
+}
+
+std::optional<Response> Call::hand_over() {
+  const auto& registry = gateway_.options().registry;
+  if (admin_ || !registry || !is_for_registry(head_, gateway_.options().server_host)) return std::nullopt;
+  if (gateway_.authenticator().origin_foreign(head_))
+    return counted(Response::text(403, "Requests of other web sites are refused.\n"));
+  guest_ = registry();
+  auto early = guest_->begin(std::move(head_));
+  if (!early) return std::nullopt;
+  return counted(std::move(*early));
 }
 
 std::optional<Response> Call::authenticate() {
@@ -184,6 +198,7 @@ Status Call::end_of_body() {
 }
 
 bool Call::waits() const {
+  if (guest_) return guest_->waits();
   if (admin_) return true;
   if (!match_.operation) return true;  // query protocol: the operation is in the body, and some of them wait
   const Handler* handler = service_->handler(*match_.operation);

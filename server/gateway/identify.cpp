@@ -109,6 +109,7 @@ std::optional<AwsName> parse_aws_name(std::string_view host) {
     }
   }
   out.service = our_name(join(service));
+  if (out.service.ends_with(".dkr.ecr")) out.service = "registry";
   return out;
 }
 
@@ -128,6 +129,7 @@ std::string service_of_target(std::string_view target_header) {
   const auto prefix = target_header.substr(0, target_header.find('.'));
   if (prefix == "SageMaker") return "sagemaker";
   if (prefix.starts_with("Logs_")) return "logs";
+  if (prefix.starts_with("AmazonEC2ContainerRegistry_")) return "ecr";
   return {};
 }
 
@@ -159,6 +161,15 @@ Identified identify(const http::Head& head, std::string_view scope_service, std:
   const std::string bucket = name ? name->bucket : virtual_host_bucket(host, server_host);
   if (!bucket.empty()) out.target = "/" + bucket + head.target;
   return out;
+}
+
+bool is_for_registry(const http::Head& head, std::string_view server_host) {
+  const std::string_view host =
+      head.peer.tunnel_host.empty() ? head.headers.get("host") : std::string_view(head.peer.tunnel_host);
+  if (const auto name = parse_aws_name(host)) return name->service == "registry";
+  const bool path = head.path() == "/v2" || head.path().starts_with("/v2/");
+  return path && virtual_host_bucket(host, server_host).empty() &&
+         !head.headers.get("authorization").starts_with("AWS");
 }
 
 }  // namespace sagelet::gateway

@@ -13,7 +13,7 @@ namespace sagelet::gateway {
 /// A name under amazonaws.com taken apart.
 struct AwsName {
   std::string
-      service;  ///< our short name (s3, sagemaker, sagemaker_runtime, sts, ...) or the first label as it is
+      service;  ///< our short name (s3, sagemaker, ..., registry for <account>.dkr.ecr.*) or the first label
   std::string region;  ///< empty for global names
   std::string bucket;  ///< virtual-host style S3
 };
@@ -29,5 +29,9 @@ struct Identified {
   std::string target;   ///< the request's target, with a virtual-host bucket put in front of the path
 };
 Identified identify(const http::Head& head, std::string_view scope_service, std::string_view server_host);
+
+/// Is it for the image registry: sent to the name of one, or to /v2/... without a service's signature. No
+/// bucket can be meant by that path: names of buckets have three characters.
+bool is_for_registry(const http::Head& head, std::string_view server_host);
 
 }  // namespace sagelet::gateway

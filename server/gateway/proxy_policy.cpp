@@ -67,6 +67,14 @@ bool may_use(const http::Head& head, const ProxyOptions& options) {
   return !token.empty() && options.job_token && options.job_token(token);
 }
 
+/// AWS's own registries (of framework images) stay reachable beside ours.
+bool is_served(std::string_view host, const ProxyOptions& options) {
+  const auto name = parse_aws_name(host);
+  if (!name) return false;
+  if (name->service == "registry") return options.has_registry && options.has_registry(host);
+  return options.has_service(name->service);
+}
+
 ProxyDecision tunnel(const ProxyOptions& options, const Upstream& upstream, std::string_view host) {
   ProxyDecision out;
   out.kind = ProxyDecision::Kind::kTunnel;
@@ -86,7 +94,7 @@ http::ProxyPolicy make_proxy_policy(ProxyOptions given) {
     if (!may_use(head, *options))
       return refuse(
           407, "The proxy is open to this machine only, or with a job's token as Proxy-Authorization.\n");
-    if (const auto name = parse_aws_name(host); name && options->has_service(name->service)) {
+    if (is_served(host, *options)) {
       ProxyDecision out;
       out.kind = ProxyDecision::Kind::kServeHere;
       return out;

@@ -14,6 +14,7 @@ struct ProxyOptions {
   std::string upstream_url;       ///< SAGELET_UPSTREAM_PROXY: http://[user:password@]host[:port], or empty
   std::string upstream_no_proxy;  ///< host suffixes that go direct, comma separated
   std::function<bool(std::string_view service)> has_service;
+  std::function<bool(std::string_view host)> has_registry;  ///< is this image registry one of ours
   std::function<bool(std::string_view token)>
       job_token;  ///< Proxy-Authorization of peers that are not loopback
 };

@@ -154,6 +154,12 @@ bool ImageStore::account_is_known(std::string_view account) {
 Status ImageStore::sweep() {
   const auto before = clock_.now() - kLooseKept;
   std::size_t dropped = 0;
+  const auto looked = read([&](Connection& db) -> Outcome<void> {
+    TRY(const auto loose, loose_blobs(db, before));
+    dropped = loose.size();
+    return {};
+  });
+  if (looked && dropped == 0) return {};
   const auto done = change([&](Connection& db, storage::BodyId, storage::Freed& freed) -> Outcome<void> {
     TRY(const auto loose, loose_blobs(db, before));
     for (const auto& blob : loose) {

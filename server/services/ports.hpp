@@ -25,6 +25,21 @@ class ObjectsView {
                                  std::string_view prefix) = 0;
 };
 
+/// An image of our own registry, as an engine on this machine gets it.
+struct KnownImage {
+  std::string pull_reference;  ///< 127.0.0.1:4577/<registry>/<name>@sha256:...; needs no setup of the engine
+  std::string digest;          ///< of the manifest
+  std::string user, password;  ///< a login for the registry; empty when it wants none
+};
+
+/// What jobs ask about images.
+class ImagesView {
+ public:
+  virtual ~ImagesView() = default;
+  /// `uri` as in TrainingImage. kNotFound: the registry does not have it (or it is another's).
+  virtual Result<KnownImage> known_image(std::string_view uri) = 0;
+};
+
 /// Session credentials of jobs and of AssumeRole.
 struct SessionCredentials {
   std::string access_key;  ///< ASIA...

@@ -1,6 +1,7 @@
 #include "server/gateway/admin/admin.hpp"
 
 #include "fmt/format.h"
+#include "server/http/uri.hpp"
 
 namespace sagelet::admin {
 
@@ -49,6 +50,14 @@ Response report(const Admin& admin, const http::Head& head, std::string_view bod
   return json("{}\n");
 }
 
+Response interrupt(const Admin& admin, const http::Head& head, std::string_view job) {
+  const auto account = http::query_value(head.query(), "account"),
+             region = http::query_value(head.query(), "region");
+  if (auto done = admin.interrupt(account.value_or(""), region.value_or(""), job); !done)
+    return failure(done.error());
+  return json("{}\n");
+}
+
 Response credentials(const Admin& admin, const http::Head& head, std::string_view access_key) {
   auto found = admin.credentials(access_key, bearer(head.headers.get("authorization")));
   if (!found) return failure(found.error());
@@ -64,7 +73,7 @@ Response authority(const Admin& admin) {
 Response unknown(std::string_view path) {
   return Response::text(
       404, fmt::format("{} is not here. There are health, ready, status, doctor, metrics, authority "
-                       "(GET) and reset (POST) under {}.\n",
+                       "(GET), reset and interrupt/<spot job> (POST) under {}.\n",
                        path, kPrefix));
 }
 
@@ -81,6 +90,9 @@ Response answer(const Admin& admin, const http::Head& head, std::string_view bod
   const bool get = head.method == "GET", post = head.method == "POST";
   if (name == "reset") return post ? reset(admin) : wrong_method("POST");
   if (name == "reports") return post ? report(admin, head, body) : wrong_method("POST");
+  constexpr std::string_view kInterrupt = "interrupt/";
+  if (name.starts_with(kInterrupt))
+    return post ? interrupt(admin, head, name.substr(kInterrupt.size())) : wrong_method("POST");
   if (!get && head.method != "HEAD") return wrong_method("GET");
   if (name == "health" || name == "ready") return json("{\"status\":\"ok\"}\n");
   if (name == "status") return json(admin.status());

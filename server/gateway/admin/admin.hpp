@@ -18,6 +18,8 @@ struct Admin {
   std::function<std::string()> metrics;  ///< Prometheus text
   std::function<Result<std::string>()> authority;  ///< PEM
   std::function<Status(std::string_view token, std::string_view json)> report;
+  /// Takes the machine of a running spot job away; account and region may be empty: the server's own.
+  std::function<Status(std::string_view account, std::string_view region, std::string_view job)> interrupt;
   /// Container credentials of a session, as JSON, when `token` is its session token.
   std::function<Result<std::string>(std::string_view access_key, std::string_view token)> credentials;
 };

@@ -1,6 +1,7 @@
 #include "server/config.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 
 #include "base/fs.hpp"
@@ -129,13 +130,16 @@ Status read_file_systems(Config& config, const Place& place, const YAML::Node& n
 Status read_jobs(Config::Jobs& jobs, const Place& place, const YAML::Node& node) {
   auto grace = static_cast<std::int64_t>(jobs.stop_grace.count());
   auto keep = static_cast<std::int64_t>(jobs.keep_failed.count());
+  double interrupt = static_cast<double>(jobs.spot_interrupt_after.count()) / 1000;
   auto spool = static_cast<std::int64_t>(jobs.log_spool_limit >> 20);
   TRY(read_map(place, node,
                {{"cores_per_job", number(jobs.cores_per_job, 0)},
                 {"stop_grace_seconds", integer(grace, 0, kMaxSeconds)},
                 {"keep_failed_hours", integer(keep, 0, 24 * 3650)},
+                {"spot_interrupt_after_seconds", number(interrupt, 0)},
                 {"log_spool_limit_mb", integer(spool, 1, 1 << 24)}}));
   jobs.stop_grace = std::chrono::seconds(grace);
+  jobs.spot_interrupt_after = std::chrono::milliseconds(std::llround(interrupt * 1000));
   jobs.keep_failed = std::chrono::hours(keep);
   jobs.log_spool_limit = static_cast<std::uint64_t>(spool) << 20;
   return {};

@@ -44,6 +44,7 @@ struct Config {
     std::chrono::seconds stop_grace{120};
     std::chrono::hours keep_failed{72};
     std::uint64_t log_spool_limit = 1ull << 30;
+    std::chrono::milliseconds spot_interrupt_after{0};  ///< 0: spot jobs keep their machine
   } jobs;
 
   /// `durability`, or what goes with `ephemeral` when none was given.

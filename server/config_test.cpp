@@ -51,6 +51,7 @@ jobs:
   stop_grace_seconds: 2
   keep_failed_hours: 1
   log_spool_limit_mb: 10
+  spot_interrupt_after_seconds: 1.5
 )",
                                "/etc/sagelet/s.yaml");
   ASSERT_TRUE(done) << done.error().message();
@@ -79,6 +80,7 @@ jobs:
   EXPECT_EQ(config.jobs.stop_grace, std::chrono::seconds(2));
   EXPECT_EQ(config.jobs.keep_failed, std::chrono::hours(1));
   EXPECT_EQ(config.jobs.log_spool_limit, 10u << 20);
+  EXPECT_EQ(config.jobs.spot_interrupt_after, std::chrono::milliseconds(1500));
 }
 
 TEST(Config, AnEmptyFileChangesNothing) {

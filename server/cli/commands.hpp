@@ -32,6 +32,7 @@ int status(const Target& target);
 int jobs_ls(const Target& target);
 int jobs_describe(const Target& target, const std::string& name);
 int jobs_stop(const Target& target, const std::string& name);
+int jobs_interrupt(const Target& target, const std::string& name);
 int logs(const Target& target, const std::string& job, bool follow);
 int reset(const Target& target);
 int doctor(const Target& target);

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <cstdlib>
 
 #include "base/clock.hpp"
 #include "base/time_text.hpp"
@@ -116,6 +117,16 @@ int jobs_stop(const Target& target, const std::string& name) {
   const auto answer = calls.sagemaker("StopTrainingJob", {{"TrainingJobName", name}});
   if (!answer) return report(answer.error());
   fmt::print("{} is stopping.\n", name);
+  return kOk;
+}
+
+int jobs_interrupt(const Target& target, const std::string& name) {
+  const char* region = std::getenv("AWS_REGION");
+  Calls calls(target);
+  const auto answer =
+      calls.admin("POST", "interrupt/" + name + (region ? fmt::format("?region={}", region) : ""));
+  if (!answer) return report(answer.error());
+  fmt::print("{} loses its machine and starts again from its last checkpoint.\n", name);
   return kOk;
 }
 

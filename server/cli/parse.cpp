@@ -64,10 +64,12 @@ CLI::App* add_client(CLI::App& app, Words& words, const std::string& name, const
 }
 
 void add_jobs(CLI::App& app, Words& words) {
-  auto* jobs = add_client(app, words, "jobs", "list, describe or stop training jobs");
+  auto* jobs = add_client(app, words, "jobs", "list, describe, stop or interrupt training jobs");
   jobs->require_subcommand(0, 1);
   jobs->add_subcommand("ls", "the newest jobs (the default)")->fallthrough();
-  for (const auto& [verb, what] : {std::pair("describe", "one job in full"), {"stop", "stop a job"}}) {
+  for (const auto& [verb, what] : {std::pair("describe", "one job in full"),
+                                   {"stop", "stop a job"},
+                                   {"interrupt", "take the machine of a spot job away"}}) {
     auto* command = jobs->add_subcommand(verb, what);
     command->fallthrough();
     command->add_option("JOB", words.name, "the job's name")->required();
@@ -123,6 +125,7 @@ int run_jobs(const CLI::App& jobs, const Words& words) {
   const auto target = target_of(words.url);
   if (jobs.got_subcommand("describe")) return jobs_describe(target, words.name);
   if (jobs.got_subcommand("stop")) return jobs_stop(target, words.name);
+  if (jobs.got_subcommand("interrupt")) return jobs_interrupt(target, words.name);
   return jobs_ls(target);
 }
 

@@ -7,7 +7,7 @@
 
 namespace sagelet::runner {
 
-Job::Job(JobSpec job_spec, const StopSignal& stop_signal, std::unique_ptr<ProcessSandbox> job_sandbox)
+Job::Job(JobSpec job_spec, const StopSignal& stop_signal, std::unique_ptr<Sandbox> job_sandbox)
     : spec(std::move(job_spec)),
       stop(stop_signal),
       server(Server::of(spec)),

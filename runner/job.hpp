@@ -22,14 +22,14 @@ namespace sagelet::runner {
 class CheckpointSync;
 
 struct Job {
-  Job(JobSpec job_spec, const StopSignal& stop_signal, std::unique_ptr<ProcessSandbox> job_sandbox);
+  Job(JobSpec job_spec, const StopSignal& stop_signal, std::unique_ptr<Sandbox> job_sandbox);
   ~Job();
 
   const JobSpec spec;
   const StopSignal& stop;
   const Server server;
   MemoryGroup memory;  ///< outlives the sandbox: a group with processes in it cannot be removed
-  std::unique_ptr<ProcessSandbox> sandbox;
+  std::unique_ptr<Sandbox> sandbox;
   Metrics metrics;
   Reporter reports;
   LogSender log;
@@ -45,7 +45,8 @@ struct Job {
 
   std::optional<int> exit_code;  ///< the container's, once it ended
   Why why = Why::kItself;
-  bool lost = false;  ///< the sandbox died under the container
+  bool lost = false;           ///< the sandbox died under the container
+  bool out_of_memory = false;  ///< at the limit that the sandbox itself keeps
   std::string model_uri;
   std::int64_t ended_ms = 0;
 

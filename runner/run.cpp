@@ -9,6 +9,7 @@
 #include "base/child.hpp"
 #include "base/crash_point.hpp"
 #include "base/log.hpp"
+#include "runner/sandbox/make_sandbox.hpp"
 #include "runner/steps/steps.hpp"
 #include "runner/verdict.hpp"
 
@@ -23,9 +24,13 @@ struct Step {
 
 // The life of a job. The first step that fails, and a stop between two steps, end the list.
 constexpr Step kSteps[] = {
-    {"layout", lay_out, Blame::kOurs},      {"place", take_place, Blame::kOurs},
-    {"inputs", fetch_inputs, Blame::kData}, {"checkpoints", fetch_checkpoints, Blame::kData},
-    {"python", make_python, Blame::kUser},  {"environment", set_environment, Blame::kOurs},
+    {"layout", lay_out, Blame::kOurs},
+    {"place", take_place, Blame::kOurs},
+    {"inputs", fetch_inputs, Blame::kData},
+    {"checkpoints", fetch_checkpoints, Blame::kData},
+    {"python", make_python, Blame::kUser},
+    {"environment", set_environment, Blame::kOurs},
+    {"container", prepare_container, Blame::kUser},
     {"train", train, Blame::kOurs},
 };
 
@@ -79,7 +84,7 @@ SandboxPlan plan_of(const JobSpec& spec) {
   return plan;
 }
 
-Status introduce(const JobSpec& spec, const ProcessSandbox& sandbox) {
+Status introduce(const JobSpec& spec, const Sandbox& sandbox) {
   const auto start_time = [](pid_t pid) {
     const auto id = ProcessId::of(pid);
     return id ? id->start_time : 0;
@@ -102,7 +107,7 @@ Status say_goodbye(const JobSpec& spec, const Report& report) {
 void limit_memory(Job& job) {
   const std::uint64_t machine = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
                                 static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-  if (job.spec.memory_limit == 0 || job.spec.memory_limit >= machine) return;
+  if (job.spec.memory_limit == 0 || job.spec.memory_limit >= machine || job.sandbox->init_pid() == 0) return;
   if (!job.memory.limit("sagelet-" + job.spec.job_id, job.spec.memory_limit, job.sandbox->init_pid()))
     log::warn("the memory limit of {} bytes is not enforced: {}", job.spec.memory_limit, job.memory.why());
 }
@@ -152,7 +157,7 @@ int run_job(const std::string& folder) {
     return 2;
   }
   // Before the first thread: the sandbox's init is forked from this one.
-  auto sandbox = ProcessSandbox::make(plan_of(*spec));
+  auto sandbox = make_sandbox(*spec, plan_of(*spec));
   if (!sandbox) return give_up(*spec, sandbox.error());
   for (const std::string& note : (*sandbox)->notes()) log::info("sandbox: {}", note);
   if (const Status done = introduce(*spec, **sandbox); !done) return give_up(*spec, done.error());

@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kLongestReason = 1024;
 
 std::string hint_for(const Job& job, std::string_view text) {
-  if (job.memory.kills() > 0)
+  if (job.memory.kills() > 0 || job.out_of_memory)
     return fmt::format(". Out of memory at the limit of {} bytes; a larger instance type has more",
                        job.spec.memory_limit);
   if (job.python.empty() || text.find("ModuleNotFoundError") == text.npos) return {};

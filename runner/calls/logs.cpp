@@ -71,9 +71,13 @@ LogSender::~LogSender() {
 }
 
 void LogSender::line(std::string_view text) {
+  line(text, to_millis(SystemClock().now()));
+}
+
+void LogSender::line(std::string_view text, std::int64_t time_ms) {
   if (text.empty()) return;  // CloudWatch takes no empty message
   if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
-  spool_.append(to_millis(SystemClock().now()), text);
+  spool_.append(time_ms, text);
 }
 
 void LogSender::finish() {

@@ -18,6 +18,7 @@ class LogSender {
   ~LogSender();
 
   void line(std::string_view text);
+  void line(std::string_view text, std::int64_t time_ms);
   /// Lines so far may go; call it when no more are at hand.
   void flush() { spool_.commit(); }
   /// Returns when every line is acknowledged (or the server will never take it).

@@ -16,9 +16,10 @@ struct Command {
 };
 
 struct Ended {
-  int exec_error = 0;   ///< errno when the command could not be started at all
-  int wait_status = 0;  ///< as from waitpid
-  bool lost = false;    ///< the sandbox itself is gone: nobody knows how the command ended
+  int exec_error = 0;          ///< errno when the command could not be started at all
+  int wait_status = 0;         ///< as from waitpid
+  bool lost = false;           ///< the sandbox itself is gone: nobody knows how the command ended
+  bool out_of_memory = false;  ///< the kernel ended a process at the sandbox's own limit
 
   /// As Python's subprocess: negative for a signal.
   int return_code() const;
@@ -40,6 +41,21 @@ class Sandbox {
   virtual Ended ended() = 0;
   /// To the command's process group.
   virtual void signal(int number) = 0;
+
+  /// False while another job has the place that this one needs.
+  virtual Result<bool> take_place() { return true; }
+  /// Waits for what was begun when it was made. An error is the user's: an image that is not there.
+  virtual Status get_ready() { return {}; }
+  /// The process that a memory limit is put on from outside; 0: the sandbox limits by itself.
+  virtual pid_t init_pid() const { return 0; }
+  /// Folders of the job's can be put at any path inside.
+  virtual bool has_mounts() const { return true; }
+  /// Of the network that the job's hosts share.
+  virtual std::string interface_name() const;
+  /// The command is the image's: script mode, interpreter and environment are not ours to make.
+  virtual bool is_container() const { return false; }
+  /// What was not as wished, for the runner's log.
+  virtual const std::vector<std::string>& notes() const;
 };
 
 }  // namespace sagelet::runner

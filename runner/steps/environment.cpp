@@ -55,7 +55,7 @@ void add_platform(Job& job, Variables& to) {
   to["SAGEMAKER_METRICS_DIRECTORY"] = job.sandbox->base() + "/output/metrics/sagemaker";
   to["HOSTNAME"] = spec.current_host;
   to["OMP_NUM_THREADS"] = std::to_string(job.cores());
-  if (job.sandbox->confinement() == Confinement::kBaseFolder) to["SAGEMAKER_BASE_DIR"] = job.sandbox->base();
+  if (job.sandbox->base() != "/opt/ml") to["SAGEMAKER_BASE_DIR"] = job.sandbox->base();
 }
 
 /// What a framework's image sets: the module that its `train` would call.
@@ -78,6 +78,7 @@ void add_framework(const JobSpec& spec, Variables& to) {
 }  // namespace
 
 Status set_environment(Job& job) {
+  if (job.sandbox->is_container()) return {};  // it has the image's, and what the sandbox puts on top
   Variables& environment = job.environment;
   add_own(job, environment);
   add_handed_on(job.spec, environment);

@@ -1,5 +1,4 @@
-#include <net/if.h>
-
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "runner/steps/steps.hpp"
@@ -25,17 +24,32 @@ Json input_data_config(const JobSpec& spec) {
   return config;
 }
 
-/// Libraries bind to the interface they are told, so it must be one that exists.
-const char* interface_name() {
-  return ::if_nametoindex("eth0") != 0 ? "eth0" : "lo";
+Json groups_of(const JobSpec& spec) {
+  Json groups = Json::array();
+  const auto add = [&](const std::string& name, const std::string& type,
+                       const std::vector<std::string>& hosts) {
+    groups.push_back({{"instance_group_name", name}, {"instance_type", type}, {"hosts", hosts}});
+  };
+  for (const InstanceGroup& group : spec.instance_groups) add(group.name, group.instance_type, group.hosts);
+  if (groups.empty()) add(spec.group_name, spec.instance_type, spec.hosts);
+  return groups;
 }
 
-Json resource_config(const JobSpec& spec) {
-  const Json group = {
-      {"instance_group_name", spec.group_name}, {"instance_type", spec.instance_type}, {"hosts", spec.hosts}};
-  return {{"current_host", spec.current_host},       {"current_instance_type", spec.instance_type},
-          {"current_group_name", spec.group_name},   {"hosts", spec.hosts},
-          {"instance_groups", Json::array({group})}, {"network_interface_name", interface_name()}};
+/// The group of the current host.
+std::pair<std::string, std::string> own_group(const JobSpec& spec) {
+  for (const InstanceGroup& group : spec.instance_groups)
+    if (std::ranges::find(group.hosts, spec.current_host) != group.hosts.end())
+      return {group.name, group.instance_type};
+  return {spec.group_name, spec.instance_type};
+}
+
+Json resource_config(const JobSpec& spec, const Sandbox& sandbox) {
+  auto hosts = spec.hosts;
+  std::ranges::sort(hosts);  // as text, as the service does
+  const auto [group, type] = own_group(spec);
+  return {{"current_host", spec.current_host},  {"current_instance_type", type},
+          {"current_group_name", group},        {"hosts", hosts},
+          {"instance_groups", groups_of(spec)}, {"network_interface_name", sandbox.interface_name()}};
 }
 
 }  // namespace
@@ -48,7 +62,7 @@ Status lay_out(Job& job) {
   const fs::path config = job.ml("input/config");
   TRY(write_file(config / "hyperparameters.json", text_of(Json(job.spec.hyperparameters))));
   TRY(write_file(config / "inputdataconfig.json", text_of(input_data_config(job.spec))));
-  return write_file(config / "resourceconfig.json", text_of(resource_config(job.spec)));
+  return write_file(config / "resourceconfig.json", text_of(resource_config(job.spec, *job.sandbox)));
 }
 
 }  // namespace sagelet::runner

@@ -16,6 +16,8 @@ Status fetch_checkpoints(Job& job);
 Status make_python(Job& job);
 /// What the platform puts into the container's environment.
 Status set_environment(Job& job);
+/// The container, its network and the way to the server are there; the image was.
+Status prepare_container(Job& job);
 /// Runs the container's program, by script mode or as given; sets exit_code.
 Status train(Job& job);
 /// model.tar.gz and output.tar.gz, or plain files, to S3.

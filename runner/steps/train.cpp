@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <sstream>
 
@@ -13,12 +14,23 @@
 namespace sagelet::runner {
 namespace {
 
+/// A container's line begins with the time that its engine took it.
+std::int64_t take_time(std::string_view& line) {
+  std::int64_t time_ms = 0;
+  const auto read = std::from_chars(line.data(), line.data() + line.size(), time_ms);
+  const auto used = static_cast<std::size_t>(read.ptr - line.data());
+  if (used < line.size() && line[used] == ' ') line.remove_prefix(used + 1);
+  return time_ms > 0 ? time_ms : to_millis(SystemClock().now());
+}
+
 /// The job's command under watch: lines go to the log and the metrics, and to `capture` when there is one.
 Result<Ended> run(Job& job, const Command& command, script_mode::ErrorCapture* capture) {
   Watcher watcher;
   watcher.line = [&](Watcher::Stream stream, std::string_view line) {
-    job.log.line(line);
-    job.metrics.line(line, to_millis(SystemClock().now()));
+    const std::int64_t time_ms =
+        job.sandbox->is_container() ? take_time(line) : to_millis(SystemClock().now());
+    job.log.line(line, time_ms);
+    job.metrics.line(line, time_ms);
     if (capture) capture->line(static_cast<script_mode::ErrorCapture::Stream>(stream), line);
   };
   watcher.idle = [&] { job.log.flush(); };
@@ -27,6 +39,7 @@ Result<Ended> run(Job& job, const Command& command, script_mode::ErrorCapture* c
   watcher.grace = std::chrono::seconds(job.spec.stop_grace_seconds);
   TRY(const Execution execution, execute(*job.sandbox, command, watcher));
   if (execution.why != Why::kItself) job.why = execution.why;
+  job.out_of_memory = execution.ended.out_of_memory;
   if (execution.ended.lost) {
     job.lost = true;
     return Error(ErrorKind::kInternal, "the sandbox died");
@@ -83,19 +96,38 @@ Status train_as_given(Job& job) {
   return {};
 }
 
+/// The image's program; the sandbox knows it.
+Status train_in_container(Job& job) {
+  TRY(const Ended ended, run(job, Command(), nullptr));
+  job.exit_code = ended.container_code();
+  return {};
+}
+
 }  // namespace
+
+Status prepare_container(Job& job) {
+  const Status done = job.sandbox->get_ready();
+  for (const std::string& note :
+       job.sandbox->is_container() ? job.sandbox->notes() : std::vector<std::string>())
+    job.say("[sagelet] " + note);
+  return done;
+}
 
 Status train(Job& job) {
   job.report(Phase::kTraining, "Training image download completed. Training in progress.");
   for (const std::string& fault : job.metrics.faults()) job.say("[sagelet] " + fault);
-  if (job.spec.network_isolation)
+  if (job.spec.network_isolation && !job.sandbox->is_container())
     job.say("[sagelet] EnableNetworkIsolation is not enforced in the process sandbox");
-  const Status done = !job.spec.algorithm.empty() ? train_by_algorithm(job)
-                      : job.spec.script_mode      ? train_by_script_mode(job)
-                                                  : train_as_given(job);
+  const Status done = job.sandbox->is_container()   ? train_in_container(job)
+                      : !job.spec.algorithm.empty() ? train_by_algorithm(job)
+                      : job.spec.script_mode        ? train_by_script_mode(job)
+                                                    : train_as_given(job);
   if (const std::uint64_t kills = job.memory.kills(); kills > 0)
     job.say(fmt::format("[sagelet] out of memory: the kernel ended {} process(es) at the limit of {} bytes",
                         kills, job.spec.memory_limit));
+  if (job.out_of_memory)
+    job.say(fmt::format("[sagelet] out of memory: the kernel ended a process at the limit of {} bytes",
+                        job.spec.memory_limit));
   job.log.flush();
   return done;
 }

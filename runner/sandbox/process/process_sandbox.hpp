@@ -40,12 +40,12 @@ class ProcessSandbox final : public Sandbox {
   void signal(int number) override;
 
   Confinement confinement() const { return confinement_; }
-  bool has_mounts() const { return confinement_ <= Confinement::kUserNamespaces; }
-  pid_t init_pid() const { return init_; }
+  bool has_mounts() const override { return confinement_ <= Confinement::kUserNamespaces; }
+  pid_t init_pid() const override { return init_; }
   /// With kLink: false while another job has /opt/ml. True in all other ways.
-  Result<bool> take_place();
+  Result<bool> take_place() override;
   /// What better ways were tried and why they failed.
-  const std::vector<std::string>& notes() const { return notes_; }
+  const std::vector<std::string>& notes() const override { return notes_; }
 
  private:
   ProcessSandbox() = default;

@@ -1,0 +1,360 @@
+#include "runner/sandbox/docker/docker_sandbox.hpp"
+
+#include <fcntl.h>
+#include <fts.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/crash_point.hpp"
+#include "base/fs.hpp"
+#include "base/log.hpp"
+#include "fmt/format.h"
+#include "runner/sandbox/docker/network.hpp"
+
+namespace sagelet::runner {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kPatience = 120s;  ///< with an engine that is away
+constexpr auto kLook = 50ms;
+
+std::string machine_architecture() {
+  utsname about;
+  if (::uname(&about) != 0) return {};
+  const std::string machine = about.machine;
+  if (machine == "x86_64") return "amd64";
+  return machine == "aarch64" ? "arm64" : machine;
+}
+
+/// The kernel runs programs of other processors where an interpreter is registered for them.
+bool is_emulated(const std::string& architecture) {
+  const std::string name = architecture == "amd64"   ? "x86_64"
+                           : architecture == "arm64" ? "aarch64"
+                                                     : architecture;
+  return ::access(("/proc/sys/fs/binfmt_misc/qemu-" + name).c_str(), F_OK) == 0;
+}
+
+/// Who listens on the socket; nullopt when it cannot be told (another PID namespace, a socket of systemd's).
+std::optional<ProcessId> process_behind(const std::string& socket) {
+  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{.sun_family = AF_UNIX};
+  socket.copy(address.sun_path, sizeof address.sun_path - 1);
+  ucred peer{};
+  socklen_t length = sizeof peer;
+  if (!fd || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+      ::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0 || peer.pid <= 1)
+    return std::nullopt;
+  return ProcessId::of(peer.pid);
+}
+
+bool is_root_user(const std::string& user) {
+  const std::string name = user.substr(0, user.find(':'));
+  return name.empty() || name == "root" || name == "0";
+}
+
+/// Never follows a link: a job may leave one to anywhere.
+void for_each_entry(const std::string& folder, const std::function<void(const FTSENT&)>& visit) {
+  std::string path = folder;
+  char* paths[] = {path.data(), nullptr};
+  FTS* walk = ::fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, nullptr);
+  if (walk == nullptr) return;
+  while (const FTSENT* entry = ::fts_read(walk))
+    if (entry->fts_info != FTS_DP && entry->fts_info != FTS_NS) visit(*entry);
+  ::fts_close(walk);
+}
+
+std::string target_of(const std::string& folder, const std::string& fallback) {
+  std::string url = fallback;
+  if (const auto text = read_file(folder + "/spec.json"))
+    if (const auto spec = JobSpec::from_json(*text)) url = spec->server_url;
+  const auto host = url.find("://");
+  url = host == url.npos ? url : url.substr(host + 3);
+  return url.substr(0, url.find('/'));
+}
+
+}  // namespace
+
+DockerSandbox::DockerSandbox(const JobSpec& spec)
+    : spec_(spec),
+      engine_(spec.docker_socket.empty() ? client::engine_socket() : spec.docker_socket),
+      control_(engine_.socket()),
+      done_(::eventfd(0, EFD_CLOEXEC)) {
+  engine_.set_cancelled([this] { return leaving_.load(); });
+  control_.set_timeout(20s);
+}
+
+Result<std::unique_ptr<Sandbox>> DockerSandbox::make(const JobSpec& spec) {
+  std::unique_ptr<DockerSandbox> sandbox(new DockerSandbox(spec));
+  TRY(make_folders(spec.folder + "/ml"));
+  TRY(make_folders(spec.folder + "/checkpoints"));
+  // Before anything exists: whoever finds our folder knows where to look for what we left.
+  TRY(write_file(spec.folder + "/engine", sandbox->engine_.socket()));
+  sandbox->preparing_ = std::thread([raw = sandbox.get()] { raw->prepared_ = raw->prepare(); });
+  return std::unique_ptr<Sandbox>(std::move(sandbox));
+}
+
+// ---- before it runs
+
+Status DockerSandbox::prepare() {
+  engine_process_ = process_behind(engine_.socket());
+  TRY(find_image());
+  TRY(wire_up());
+  return create();
+}
+
+Status DockerSandbox::find_image() {
+  auto found = engine_.image(spec_.docker_image);
+  if (!found && found.error().is(ErrorKind::kNotFound)) {
+    TRY(engine_.pull(spec_.docker_image));
+    found = engine_.image(spec_.docker_image);
+  }
+  if (!found) return std::move(found).error().context("the image " + spec_.docker_image);
+  image_ = std::move(*found);
+  const auto own = machine_architecture();
+  if (image_.os == "linux" &&
+      (image_.architecture == own || image_.architecture.empty() || is_emulated(image_.architecture)))
+    return {};
+  return Error(
+      ErrorKind::kInvalid,
+      fmt::format("the image {} is for {}/{}, this machine is linux/{}: build it with --platform linux/{}",
+                  spec_.docker_image, image_.os, image_.architecture, own, own));
+}
+
+Status DockerSandbox::wire_up() {
+  if (spec_.gpus > 0) {
+    TRY(const auto info, engine_.info());
+    wiring_.gpus = info.gpus;
+    if (!info.gpus) notes_.push_back("the engine has no NVIDIA runtime: the container gets no GPU");
+  }
+  if (spec_.hosts.size() > 1) {
+    TRY(join_own_network());
+  } else if (spec_.network_isolation) {
+    wiring_.network = "none";
+  } else {
+    wiring_.network = "bridge";
+    auto network = engine_.network("bridge");
+    if (!network && network.error().is(ErrorKind::kNotFound)) network = engine_.network("podman");
+    if (network) wiring_.gateway = network->gateway;
+  }
+  if (!spec_.network_isolation) open_relay();
+  return {};
+}
+
+Status DockerSandbox::join_own_network() {
+  TRY(const auto network, shared_network(engine_, spec_));
+  wiring_.network = engine_name(spec_, true);
+  wiring_.own_network = true;
+  wiring_.gateway = spec_.network_isolation ? std::string() : network.gateway;
+  return {};
+}
+
+void DockerSandbox::open_relay() {
+  auto relay = Relay::start(
+      wiring_.gateway, [folder = spec_.folder, url = spec_.server_url] { return target_of(folder, url); });
+  if (relay) {
+    relay_ = std::move(*relay);
+    wiring_.server_url = fmt::format("http://host.docker.internal:{}", relay_->port());
+  } else {
+    notes_.push_back("the container cannot reach the server: " + relay.error().message());
+  }
+}
+
+Status DockerSandbox::create() {
+  crash_point("runner-before-container");
+  const auto name = engine_name(spec_);
+  auto id = engine_.create(name, container_settings(spec_, wiring_));
+  if (!id && id.error().is(ErrorKind::kConflict)) {  // of a runner before us
+    TRY(engine_.remove(name));
+    id = engine_.create(name, container_settings(spec_, wiring_));
+  }
+  TRY(id_, std::move(id));
+  crash_point("runner-after-container");
+  return {};
+}
+
+Status DockerSandbox::get_ready() {
+  if (preparing_.joinable()) preparing_.join();
+  return prepared_;
+}
+
+std::string DockerSandbox::interface_name() const {
+  return spec_.network_isolation && spec_.hosts.size() <= 1 ? "lo" : "eth0";
+}
+
+// ---- while it runs
+
+Status DockerSandbox::start(const Command&, int stdout_fd, int) {
+  TRY(get_ready());
+  out_ = UniqueFd(::fcntl(stdout_fd, F_DUPFD_CLOEXEC, 0));
+  lines_ = std::make_unique<LogLines>([fd = out_.get()](std::int64_t time_ms, std::string_view line) {
+    return write_all(fd, fmt::format("{} {}\n", time_ms, line));
+  });
+  TRY(make_startable());
+  Status done = engine_.start(id_);
+  if (!done && done.error().is(ErrorKind::kNotFound) && wiring_.own_network) {  // another host took it away
+    TRY(join_own_network());
+    done = engine_.start(id_);
+  }
+  if (!done) {
+    ended_ = refused(done.error());
+    out_.reset();
+    ::eventfd_write(done_.get(), 1);
+    return {};
+  }
+  crash_point("runner-container-runs");
+  following_ = std::thread([this] { follow(); });
+  if (relay_)
+    if (const auto state = control_.inspect(id_)) relay_->allow(state->address);
+  return {};
+}
+
+/// The image's own user must be able to write where the platform lets it.
+Status DockerSandbox::make_startable() {
+  if (is_root_user(image_.user)) return {};
+  for (const char* below : {"/ml", "/checkpoints"})
+    for_each_entry(spec_.folder + below, [](const FTSENT& entry) {
+      if (entry.fts_info == FTS_D) [[maybe_unused]]
+        const int done = ::chmod(entry.fts_accpath, 0777);
+    });
+  return {};
+}
+
+/// The engine could not start the program: no such file, no right to execute it. A shell's codes, as docker's
+/// own.
+Ended DockerSandbox::refused(const Error& error) {
+  const auto state = engine_.inspect(id_);
+  const int code = state ? state->exit_code : 0;
+  if (code != 126 && code != 127) {
+    log::error("the container does not start: {}", error.message());
+    return {.lost = true};
+  }
+  if (const Status told = lines_->entry({.stamp = {}, .text = "[sagelet] " + error.message() + "\n"}); !told)
+    log::warn("{}", told.error().message());
+  return {.wait_status = code << 8};
+}
+
+void DockerSandbox::signal(int number) {
+  signalled_ = true;
+  const Status done = control_.signal(id_, number);
+  if (done || done.error().is(ErrorKind::kConflict) || done.error().is(ErrorKind::kNotFound)) return;
+  log::warn("signal {}: {}", number, done.error().message());
+  const std::lock_guard lock(mutex_);
+  missed_signal_ = number;
+}
+
+void DockerSandbox::follow() {
+  while (!leaving_) {
+    Status done = follow_logs();
+    if (done) done = engine_.wait(id_);
+    if (!done && done.error().is(ErrorKind::kUnavailable)) {
+      log::warn("the engine went away: {}", done.error().message());
+      if (engine_is_back()) continue;
+      log::error("the engine did not come back");
+      ended_ = {.lost = true};
+      break;
+    }
+    if (!done) log::error("{}", done.error().message());
+    auto end = look_at_end();
+    if (!end && end.error().is(ErrorKind::kUnavailable)) {
+      if (engine_is_back()) continue;
+    }
+    if (!end && end.error().is(ErrorKind::kConflict)) continue;  // it runs still
+    if (!end) log::error("the container is lost: {}", end.error().message());
+    ended_ = end ? *end : Ended{.lost = true};
+    break;
+  }
+  if (const Status told = lines_->end(); !told) log::warn("{}", told.error().message());
+  own_files();
+  out_.reset();
+  ::eventfd_write(done_.get(), 1);
+}
+
+Status DockerSandbox::follow_logs() {
+  lines_->again();
+  return engine_.logs(id_, [this](const client::LogEntry& entry) { return lines_->entry(entry); });
+}
+
+/// Waits for it, and catches up on signals. A shutdown breaks connections first and ends the containers then,
+/// so an engine that is still there at that moment is shutting down; one that was killed is not.
+bool DockerSandbox::engine_is_back() {
+  std::this_thread::sleep_for(kLook);
+  if (!engine_process_ || engine_process_->alive()) engine_shut_down_ = true;
+  engine_was_away_ = true;
+  for (const auto until = std::chrono::steady_clock::now() + kPatience;
+       std::chrono::steady_clock::now() < until;) {
+    if (leaving_) return false;
+    if (engine_.ping()) {
+      engine_process_ = process_behind(engine_.socket());
+      const std::lock_guard lock(mutex_);
+      if (const int number = std::exchange(missed_signal_, 0); number != 0)
+        if (const Status sent = engine_.signal(id_, number); !sent) log::warn("{}", sent.error().message());
+      return true;
+    }
+    std::this_thread::sleep_for(kLook);
+  }
+  return false;
+}
+
+/// kConflict: it is not at its end.
+Result<Ended> DockerSandbox::look_at_end() {
+  TRY(const auto state, engine_.inspect(id_));
+  if (state.running || state.status == "restarting") return Error(ErrorKind::kConflict, "it runs");
+  if (!signalled_ && was_ended_by_engine(state))
+    return Error(ErrorKind::kInternal,
+                 fmt::format("it was ended from outside (exit code {})", state.exit_code));
+  return Ended{.wait_status = (state.exit_code & 0xff) << 8,
+               .out_of_memory = state.oom_killed && state.exit_code != 0};
+}
+
+bool DockerSandbox::was_ended_by_engine(const client::ContainerState& state) {
+  const auto sent = engine_.signals_sent_to(id_);
+  if (sent && !sent->empty()) return true;
+  if (state.status == "created" || state.status == "dead") return true;
+  if (!engine_was_away_ || !engine_shut_down_) return false;
+  const auto info = engine_.info();
+  return !info || !info->live_restore;
+}
+
+/// The container's root and its users may have written below the job's folder.
+void DockerSandbox::own_files() {
+  if (::geteuid() != 0) return;
+  const uid_t user = ::geteuid();
+  const gid_t group = ::getegid();
+  for (const char* below : {"/ml", "/checkpoints"})
+    for_each_entry(spec_.folder + below, [&](const FTSENT& entry) {
+      if (entry.fts_statp->st_uid != user || entry.fts_statp->st_gid != group) [[maybe_unused]]
+        const int done = ::lchown(entry.fts_accpath, user, group);
+    });
+}
+
+// ---- after it
+
+DockerSandbox::~DockerSandbox() {
+  if (preparing_.joinable()) preparing_.join();
+  leaving_ = true;
+  remove_everything();
+  if (following_.joinable()) following_.join();
+}
+
+/// What cannot be removed now stays noted in the folder: the server removes it when it sees that we are gone.
+void DockerSandbox::remove_everything() {
+  relay_.reset();
+  Status done = id_.empty() ? Status() : control_.remove(id_);
+  if (done && wiring_.own_network) leave_network(control_, spec_);
+  std::error_code ignored;
+  if (done)
+    fs::remove(spec_.folder + "/engine", ignored);
+  else
+    log::warn("the container is not removed yet: {}", done.error().message());
+}
+
+}  // namespace sagelet::runner

@@ -1,0 +1,90 @@
+#pragma once
+// The sandbox that is a container of the docker engine: made while inputs download, started, followed to its
+// true end and removed. docs/design/docker-sandbox.md says what happens when the engine or we are killed.
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/child.hpp"
+#include "client/docker.hpp"
+#include "runner/sandbox/docker/log_lines.hpp"
+#include "runner/sandbox/docker/relay.hpp"
+#include "runner/sandbox/docker/settings.hpp"
+#include "runner/sandbox/sandbox.hpp"
+#include "runner/spec.hpp"
+
+namespace sagelet::runner {
+
+/// Each of its threads has an Engine of its own: one prepares, then follows the container; the main thread
+/// sends signals and removes. Lines that it writes to the command's stdout begin with their time,
+/// "<milliseconds> ".
+class DockerSandbox final : public Sandbox {
+ public:
+  /// Begins to make network, relay and container.
+  static Result<std::unique_ptr<Sandbox>> make(const JobSpec& spec);
+  /// Removes the container, and the network when nobody uses it.
+  ~DockerSandbox() override;
+
+  std::string name() const override { return "docker"; }
+  std::string base() const override { return "/opt/ml"; }
+  Status get_ready() override;
+  /// The image's program with the spec's entrypoint and arguments; `command` says nothing that it does not
+  /// know.
+  Status start(const Command& command, int stdout_fd, int stderr_fd) override;
+  int fd() const override { return done_.get(); }
+  Ended ended() override { return ended_; }
+  void signal(int number) override;
+  std::string interface_name() const override;
+  bool is_container() const override { return true; }
+  const std::vector<std::string>& notes() const override { return notes_; }
+
+ private:
+  explicit DockerSandbox(const JobSpec& spec);
+
+  // the preparing thread
+  Status prepare();
+  Status find_image();
+  Status wire_up();
+  Status join_own_network();
+  void open_relay();
+  Status create();
+
+  // the following thread
+  void follow();
+  Status follow_logs();
+  bool engine_is_back();
+  Result<Ended> look_at_end();
+  bool was_ended_by_engine(const client::ContainerState& state);
+  void own_files();
+
+  Status make_startable();
+  Ended refused(const Error& error);
+  void remove_everything();
+
+  const JobSpec spec_;
+  client::Engine engine_;  ///< of the preparing, then the following thread
+  client::Engine control_;
+  client::ImageInfo image_;
+  Wiring wiring_;
+  std::unique_ptr<Relay> relay_;
+  std::string id_;
+  std::vector<std::string> notes_;
+
+  std::thread preparing_, following_;
+  Status prepared_;
+  UniqueFd done_, out_;
+  std::unique_ptr<LogLines> lines_;
+  Ended ended_;
+
+  std::mutex mutex_;
+  int missed_signal_ = 0;  ///< asked for while the engine was away
+  std::atomic<bool> signalled_{false}, leaving_{false};
+  std::optional<ProcessId> engine_process_;
+  bool engine_was_away_ = false, engine_shut_down_ = false;
+};
+
+}  // namespace sagelet::runner

@@ -1,0 +1,31 @@
+#pragma once
+// What the engine is told about a job's container.
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "client/docker.hpp"
+#include "runner/spec.hpp"
+
+namespace sagelet::runner {
+
+/// Containers and networks of a job are found again by it: "sagelet.job=<job id>".
+std::string job_label(const std::string& job_id);
+/// "sagelet-<job id>-algo-1"; without a host: the job's network.
+std::string engine_name(const JobSpec& spec, bool of_network = false);
+
+/// How the container is connected.
+struct Wiring {
+  std::string network;  ///< "none", "bridge", or the job's own
+  bool own_network = false;
+  std::string gateway;     ///< the host's address there; empty: none
+  std::string server_url;  ///< as the container reaches the server; empty: it must not, or cannot
+  bool gpus = false;       ///< the engine has them
+};
+
+/// The body of /containers/create.
+nlohmann::json container_settings(const JobSpec& spec, const Wiring& wiring);
+/// "NAME=value": what the platform sets, then the request's. The image's own comes below them.
+std::vector<std::string> container_environment(const JobSpec& spec, const Wiring& wiring);
+
+}  // namespace sagelet::runner

@@ -1,0 +1,13 @@
+#pragma once
+// Which sandbox a job gets.
+#include <memory>
+
+#include "runner/sandbox/process/process_sandbox.hpp"
+#include "runner/spec.hpp"
+
+namespace sagelet::runner {
+
+/// By spec.sandbox. Call it while the process has one thread: the process sandbox forks.
+Result<std::unique_ptr<Sandbox>> make_sandbox(const JobSpec& spec, const SandboxPlan& plan);
+
+}  // namespace sagelet::runner

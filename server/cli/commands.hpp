@@ -28,6 +28,13 @@ struct EnvOptions {
 };
 int env(const EnvOptions& options);
 
+struct DockerSetupOptions {
+  Target target;
+  bool undo = false;
+  std::string root;  ///< a folder that stands for /; empty: the machine itself
+};
+int docker_setup(const DockerSetupOptions& options);
+
 int status(const Target& target);
 int jobs_ls(const Target& target);
 int jobs_describe(const Target& target, const std::string& name);

@@ -26,7 +26,8 @@ constexpr auto kFooter =
 struct Words {
   ServeFlags flags;
   std::string url, name;
-  bool unset = false, follow = false;
+  std::string root;
+  bool unset = false, follow = false, undo = false;
 };
 
 void add_serve_options(CLI::App& app, ServeFlags& flags) {
@@ -87,6 +88,10 @@ void declare(CLI::App& app, Words& words) {
   add_serve_options(*exec, words.flags);
   auto* env = add_client(app, words, "env", "print the shell commands that point AWS clients here");
   env->add_flag("--unset", words.unset, "print those that undo it");
+  auto* setup =
+      add_client(app, words, "docker-setup", "let docker push to AWS's name of the registry (as root)");
+  setup->add_flag("--undo", words.undo, "take it back");
+  setup->add_option("--root", words.root, "a folder that stands for /, where an image is built");
   add_client(app, words, "status", "what runs, and where");
   add_jobs(app, words);
   auto* logs = add_client(app, words, "logs", "a job's log");
@@ -133,6 +138,7 @@ int run_client(const CLI::App& command, const Words& words) {
   const auto target = target_of(words.url);
   const auto& name = command.get_name();
   if (name == "env") return env({target, words.unset});
+  if (name == "docker-setup") return docker_setup({target, words.undo, words.root});
   if (name == "status") return status(target);
   if (name == "jobs") return run_jobs(command, words);
   if (name == "logs") return logs(target, words.name, words.follow);

@@ -2,8 +2,8 @@
 
 #include <charconv>
 
-#include "base/digest.hpp"
 #include "base/log.hpp"
+#include "base/role_id.hpp"
 #include "fmt/format.h"
 
 namespace sagelet::gateway {
@@ -16,14 +16,6 @@ constexpr std::string_view kSession = "SageMaker";
 std::string role_name(std::string_view role_arn) {
   const auto slash = role_arn.rfind('/');
   return std::string(slash == std::string_view::npos ? kRole : role_arn.substr(slash + 1));
-}
-
-/// AROA and 17 characters that are always the same for a role of an account.
-std::string role_id(std::string_view account, std::string_view role) {
-  const std::string digest = to_hex(Digest::of(DigestKind::kSha256, fmt::format("{}/{}", account, role)));
-  std::string id = "AROA";
-  for (const char c : digest.substr(0, 17)) id += c >= 'a' ? static_cast<char>(c - 'a' + 'A') : c;
-  return id;
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 #include "server/services/role_name.hpp"
 
-#include "base/digest.hpp"
 #include "fmt/format.h"
 
 namespace sagelet {
@@ -16,14 +15,6 @@ RoleName RoleName::parse(std::string_view arn) {
   return {.account = std::string(account.substr(0, role)),
           .path = std::string(path.substr(0, slash + 1)),
           .name = std::string(path.substr(slash + 1))};
-}
-
-std::string role_id(std::string_view account, std::string_view name) {
-  const std::string digest = Digest::of(DigestKind::kSha256, fmt::format("role/{}/{}", account, name));
-  std::string id = "AROA";
-  for (std::size_t i = 0; i < 17; ++i)
-    id += "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"[static_cast<unsigned char>(digest[i]) % 32];
-  return id;
 }
 
 std::string assumed_role_arn(std::string_view account, std::string_view role, std::string_view session) {

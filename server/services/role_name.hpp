@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/role_id.hpp"
 #include "base/strong.hpp"
 
 namespace sagelet {
@@ -13,8 +14,6 @@ struct RoleName {
   static RoleName parse(std::string_view arn);
 };
 
-/// AROA and 17 characters: the same for the same role, always.
-std::string role_id(std::string_view account, std::string_view name);
 /// arn:aws:sts::<account>:assumed-role/<role>/<session>
 std::string assumed_role_arn(std::string_view account, std::string_view role, std::string_view session);
 

@@ -166,6 +166,7 @@ class Builder {
     add_only_in_object();
     add_only_as_variable();
     TRY(add_plain());
+    add_for_launchers();
     return std::move(out_);
   }
 
@@ -178,6 +179,18 @@ class Builder {
     module_name_ = given ? program : python::str(by_parameter);
     if (module_name_.ends_with(".py")) module_name_.resize(module_name_.size() - 3);
     out_.module_dir = python::str(value_or(heaps_.platform, "sagemaker_submit_directory", path("code")));
+  }
+
+  void add_for_launchers() {
+    const List* spread = cluster_.distribution_hosts.as<List>();
+    for (const Value& host : spread ? *spread : List{}) out_.hosts.push_back(python::str(host));
+    if (out_.hosts.empty()) out_.hosts.push_back(cluster_.current_host);
+    out_.framework = heaps_.framework;
+    out_.master = python::str(cluster_.master);
+    out_.current_host = cluster_.current_host;
+    out_.interface = python::str(cluster_.interface);
+    out_.instance_type = python::str(cluster_.current_type);
+    out_.distributed = contains(cluster_.distribution_groups, cluster_.current_group);
   }
 
   std::string path(std::string_view below) const { return config_.base + "/" + std::string(below); }

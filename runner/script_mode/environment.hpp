@@ -29,6 +29,11 @@ struct Environment {
   std::string module_dir;                        ///< s3://... or a folder
   std::vector<std::string> arguments;            ///< of the script; Python text
   std::map<std::string, std::string> variables;  ///< SM_*, SAGEMAKER_*, CURRENT_HOST, PYTHONPATH; Python text
+  // for launchers
+  python::Dict framework;          ///< sagemaker_* hyperparameters that are not the platform's
+  std::vector<std::string> hosts;  ///< of the groups that are distributed over; never empty
+  std::string master, current_host, interface, instance_type;
+  bool distributed = false;  ///< this host's group is one of them
 };
 
 /// The three files below `config_folder`; kInvalid names the file.

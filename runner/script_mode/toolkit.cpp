@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/fs.hpp"
+#include "runner/script_mode/launcher.hpp"
 #include "runner/script_mode/unpack.hpp"
 
 namespace sagelet::script_mode {
@@ -149,9 +150,12 @@ Toolkit::Outcome Toolkit::set_variables() {
 
 Result<Toolkit::Outcome> Toolkit::run_script() {
   if (auto fault = set_variables()) return fault;
+  const Launch how = launch(config_, environment_, kind_, host_.python, name_);
+  if (how.fault) return Outcome(Fault{*how.fault});
+  if (!how.warning.empty()) host_.log("sagemaker-training-toolkit WARNING  " + how.warning);
+  for (const auto& [name, value] : how.variables) config_.environment[name] = value;
   script_ran_ = true;
-  return run_checked(script_command(kind_, host_.python, name_, environment_.arguments),
-                     "ExecuteUserScriptError");
+  return run_checked(how.argv, "ExecuteUserScriptError");
 }
 
 Result<Toolkit::Outcome> Toolkit::run_checked(const std::vector<std::string>& argv,

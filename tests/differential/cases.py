@@ -1,5 +1,7 @@
 """What goes through both programs. A case is a dictionary; every key but hps has a default (see test_script_mode.py)."""
 import json
+import os
+import pathlib
 
 DUMP = """
 import json, os, sys
@@ -62,7 +64,35 @@ PLATFORM = {
     "default_user_module_name": '"x"',
 }
 
+LAUNCHERS = {"PATH": f"{pathlib.Path(__file__).parent / 'launchers'}:{os.environ.get('PATH', '/usr/bin:/bin')}"}
+
+
+def launched(launcher, *, environment=None, **more):
+    """With programs on PATH that stand for torchrun and mpirun."""
+    flags = {f"sagemaker_{name}": json.dumps(value) for name, value in launcher.items()}
+    return {"hps": {**hps(epochs=2, name="a b"), **flags}, "environment": {**LAUNCHERS, **(environment or {})}, **more}
+
+
+TORCHRUN, MPI = {"torch_distributed_enabled": True}, {"mpi_enabled": True}
+MANY = {"mpi_num_of_processes_per_host": 4}
+
 CASES = {
+    # launchers of many processes
+    "torchrun": launched(TORCHRUN),
+    "torchrun with processes": launched({**TORCHRUN, **MANY}),
+    "torchrun over hosts": launched(TORCHRUN, resources=TWO_HOSTS),
+    "torchrun in one group of two": launched({**TORCHRUN, "distribution_instance_groups": ["workers"]}, resources=TWO_GROUPS),
+    "torchrun on a large machine": launched(TORCHRUN, resources={**TWO_HOSTS, "current_instance_type": "ml.p4d.24xlarge"}),
+    "torchrun for neurons": launched(TORCHRUN, environment={"RUN_NEURON_PARALLEL_COMPILE": "0"}),
+    "torchrun that fails": launched(TORCHRUN, environment={"LAUNCHER_EXITS": "3"}),
+    "torchrun of a shell script": launched(TORCHRUN, program="run.sh", files={"run.sh": SHELL_DUMP}),
+    "torchrun switched off": launched({"torch_distributed_enabled": False}),
+    "mpirun": launched(MPI),
+    "mpirun with processes": launched({**MPI, **MANY, "mpi_num_processes": 2}),
+    "mpirun with options": launched({**MPI, **MANY, "mpi_custom_mpi_options": "-verbose --NCCL_DEBUG WARN -x FOO=1"}),
+    "mpirun of a shell script": launched(MPI, program="run.sh", files={"run.sh": SHELL_DUMP}),
+    "mpirun that fails": launched(MPI, environment={"LAUNCHER_EXITS": "5"}),
+    "mpirun with a user's keys": launched(MPI, environment={"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}),
     # values
     "no hyperparameters": {"hps": {}},
     "numbers": {"hps": hps(epochs=20, lr=0.001, tiny=1e-5, small=0.0001, big=1e16, large=123456789.0, neg=-3, zero=-0.0)},

@@ -121,6 +121,8 @@ def normal_failure(result, compare):
     text = result["failure"]
     if text and text.startswith("Framework Error: "):
         return "Framework Error: "
+    if text and '\nCommand "mpirun ' in text:
+        return re.sub(r" -x \S+", "", text)  # see launchers/torchrun
     if text and compare == "command":
         return re.sub(r'ErrorMessage ".*"\n', "", text, flags=re.DOTALL)
     return text

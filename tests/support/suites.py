@@ -179,6 +179,15 @@ def container():
     return pytest("container", "tests/support/container_story.py", "-rs")
 
 
+def registry():
+    """docker login, push and pull, and bring-your-own-container, with an engine of its own."""
+    programs = with_programs("release")
+    if programs is None:
+        return Tally.one(False, "registry: the release build failed")
+    run(["script/bootstrap"], {"BOOTSTRAP": "docker"})  # without an engine the tests say so
+    return pytest("registry", "tests/registry", "-rs", "--timeout=1800", environment=programs)
+
+
 def tidy():
     return Tally.one(run(["script/lint", "tidy"]) == 0, "lint: clang-tidy")
 
@@ -214,7 +223,7 @@ def fuzz():
     return total
 
 
-EVERY_CHANGE = (lint, unit, golden, differential, acceptance, crash, story, readme, container, asan)
+EVERY_CHANGE = (lint, unit, golden, differential, acceptance, crash, story, readme, container, registry, asan)
 LONG = (tidy, sanitized_acceptance, tsan, many_kills, fuzz)
 
 

@@ -242,6 +242,7 @@ void ErrorCapture::append(Part& part, std::string_view line) {
 // on timing. Here a whole stream counts as one chunk: blank lines are kept back until something follows them.
 void ErrorCapture::line(Stream stream, std::string_view raw) {
   Part& part = parts_[stream];
+  if (stream == kErr) last_words_.line(raw);
   if (stripped(raw, kBlanks).empty()) {
     if (part.seen_any) ++part.blank;
     return;
@@ -269,6 +270,11 @@ std::string ErrorCapture::text() const {
     if (more) rest.remove_prefix(end + 1);
   }
   return std::string(stripped(out, kBlanks));
+}
+
+std::string ErrorCapture::text_or_last_words() const {
+  std::string found = text();
+  return found.empty() ? last_words_.text() : found;
 }
 
 }  // namespace sagelet::script_mode

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "runner/script_mode/last_words.hpp"
 #include "runner/script_mode/python_value.hpp"
 
 namespace sagelet::script_mode {
@@ -40,7 +41,11 @@ class ErrorCapture {
   explicit ErrorCapture(std::string error_class) : error_class_(std::move(error_class)) {}
   enum Stream { kOut = 0, kErr = 1 };
   void line(Stream stream, std::string_view line);
+  /// What the toolkit would show.
   std::string text() const;
+  /// The same, and where that is nothing because the toolkit does not know the error's name: the program's
+  /// last words on stderr.
+  std::string text_or_last_words() const;
 
  private:
   struct Part {
@@ -54,6 +59,7 @@ class ErrorCapture {
 
   std::string error_class_;
   std::array<Part, 2> parts_;
+  LastWords last_words_;
 };
 
 }  // namespace sagelet::script_mode

@@ -1,5 +1,6 @@
 #include "runner/script_mode/toolkit.hpp"
 
+#include <signal.h>
 #include <sys/stat.h>
 
 #include <cstring>
@@ -179,9 +180,11 @@ Result<Toolkit::Outcome> Toolkit::run_checked(const std::vector<std::string>& ar
   if (ended.exec_error != 0)
     return not_started("[Errno " + std::to_string(ended.exec_error) + "] " + std::strerror(ended.exec_error) +
                        ": " + python::repr_text(argv[0]));
-  if (ended.return_code() == 0) return Outcome();
-  return Outcome(Fault{called_process_failure(error_class, std::to_string(ended.return_code()),
-                                              capture.text(), joined(argv))});
+  const int code = ended.return_code();
+  if (code == 0) return Outcome();
+  // Whoever is killed has no last words: what it wrote before says nothing of why.
+  const std::string message = code == -SIGKILL ? capture.text() : capture.text_or_last_words();
+  return Outcome(Fault{called_process_failure(error_class, std::to_string(code), message, joined(argv))});
 }
 
 }  // namespace sagelet::script_mode

@@ -154,7 +154,11 @@ CASES = {
     "program from the root": {"hps": {}, "program": "/etc/train.py"},
     "program above": {"hps": {}, "program": "../train.py"},
     "program with a dot part": {"hps": {}, "program": "a/./train.py"},
-    "missing script": {"hps": {}, "program": "nope.py"},
+    "missing script": {
+        "hps": {},
+        "program": "nope.py",
+        "ours": "PYTHON: can't open file 'BASE/code/nope.py': [Errno 2] No such file or directory",
+    },
     "missing command": {"hps": {}, "program": "nope.sh"},
     # endings
     "exit code": {"hps": {}, **fails("import sys; sys.exit(3)")},
@@ -169,6 +173,31 @@ CASES = {
     "error on stdout": {"hps": {}, **fails("import sys\nprint('KeyError: told')\nprint('more')\nsys.exit(1)\n")},
     "same line twice": {"hps": {}, **fails("import sys\nsys.stderr.write('ValueError: a\\nb\\nb\\n  b \\n')\nsys.exit(2)\n")},
     "not UTF-8": {"hps": {}, **fails("import sys\nsys.stderr.buffer.write(b'OSError: \\xff\\xe2\\x82x\\n')\nsys.exit(1)\n")},
+    # errors whose names the toolkit does not know: it shows an empty text, ours names them ("ours")
+    "an error of one's own": {
+        "hps": {},
+        **fails("class BadData(Exception):\n    pass\ndef f():\n    raise BadData('row 7\\nis odd')\nf()\n"),
+        "ours": "BadData: row 7\nis odd",
+    },
+    "an error of a module's own": {
+        "hps": {},
+        "files": {"train.py": DUMP + "import lib\nlib.go()\n",
+                  "lib.py": "class ClientError(Exception):\n    pass\ndef go():\n    raise ClientError('no such bucket')\n"},
+        "ours": "lib.ClientError: no such bucket",
+    },
+    "an error after another": {
+        "hps": {},
+        **fails("class First(Exception):\n    pass\nclass Last(Exception):\n    pass\n"
+                "try:\n    raise First('a')\nexcept First:\n    raise Last('b')\n"),
+        "ours": "Last: b",
+    },
+    "words on stderr and an exit code": {
+        "hps": {},
+        **fails("import sys\nsys.stderr.write('starting\\n\\n')\nsys.exit('cannot read: é')\n"),
+        "ours": "cannot read: é",
+    },
+    "words on stdout only": {"hps": {}, **fails("import sys\nprint('all is lost')\nsys.exit(1)\n")},
+    "killed after words": {"hps": {}, **fails("import os, sys\nsys.stderr.write('epoch 3\\n')\nsys.stderr.flush()\nos.kill(os.getpid(), 9)")},
     "exception but exit 0": {"hps": {}, **fails("print('ValueError: caught')\n")},
     "failure file of its own": {
         "hps": {},

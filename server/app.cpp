@@ -202,6 +202,10 @@ jobs::Options App::Rooms::job_options() {
     return job_environment(url, bundle ? *bundle : data->authority() / "ca.pem");
   };
   out.images = config.images;
+  out.known_image = [this](const std::string& image) {
+    const auto known = known_images->known_image(image);
+    return known ? known->pull_reference : std::string();
+  };
   out.pythons = config.pythons;
   out.cores_per_job = config.jobs.cores_per_job;
   out.stop_grace = config.jobs.stop_grace;

@@ -4,6 +4,7 @@
 #include "base/crash_point.hpp"
 #include "base/log.hpp"
 #include "fmt/format.h"
+#include "server/jobs/containers.hpp"
 #include "server/jobs/foreman.hpp"
 
 namespace sagelet::jobs {
@@ -44,6 +45,9 @@ void Foreman::runner_gone(Job& job) {
   if (job.state != State::kLeaving) {
     placement_.kill({id}, {job.row.handle});
     if (job.why.empty()) job.why = "its runner ended without a report";
+  } else if (const auto done = remove_containers(options_.folder / id, id);
+             !done) {  // killed after its last report
+    log::warn("containers of job {}: {}", id, done.error().message());
   }
   settle(id);
 }

@@ -74,28 +74,32 @@ bool has_script(const JobSpec& spec) {
          spec.environment.contains("SAGEMAKER_PROGRAM");
 }
 
-Error unknown_image(const std::string& image) {
-  return Error(
-      ErrorKind::kInvalid,
-      fmt::format(
-          "No rule says what to run for the image {}. Known without a rule are AWS's framework images "
-          "(sagemaker-"
-          "scikit-learn, sagemaker-xgboost, pytorch-training, tensorflow-training, huggingface-*-training, "
-          "mxnet-training, sagemaker-chainer, autogluon-training, sagemaker-base-python-*): they run by a "
-          "Python "
-          "of this machine. To map this one, add to sagelet.yaml: images: [ {{ match: \"{}\", process: {{ "
-          "python: "
-          "/path/to/python }} }} ]",
-          image, image));
+constexpr std::string_view kKnown =
+    "sagemaker-scikit-learn, sagemaker-xgboost, pytorch-training, tensorflow-training, "
+    "huggingface-*-training, "
+    "mxnet-training, sagemaker-chainer, autogluon-training, sagemaker-base-python-*";
+
+/// `engine`: what the local engine said.
+Error unknown_image(const std::string& image, EngineImages& engine, EngineImages::Answer answer) {
+  const auto docker = answer == EngineImages::Answer::kNoEngine
+                          ? fmt::format("No docker engine answers ({}).", engine.why())
+                          : "The docker engine does not have it.";
+  return Error(ErrorKind::kInvalid, fmt::format("Nothing says what to run for the image {0}. {1} Build it "
+                                                "under this name (docker build -t {0} .), push it to "
+                                                "this server, or map it in sagelet.yaml: images: [ {{ match: "
+                                                "\"{0}\", process: {{ python: /path/to/python }} }} "
+                                                "], or docker: <image>. Known without a rule are AWS's "
+                                                "framework images ({2}): they run by a Python of this "
+                                                "machine.",
+                                                image, docker, kKnown));
 }
 
-Error no_docker(const std::string& image, const std::string& docker) {
+Error no_engine(const std::string& image, const std::string& why) {
   return Error(
       ErrorKind::kInvalid,
-      fmt::format(
-          "sagelet.yaml maps the image {} to the docker image {}, but the docker sandbox is not in this "
-          "version. Map it to an interpreter instead: process: {{ python: /path/to/python }}",
-          image, docker));
+      fmt::format("The image {} runs in docker, but no docker engine answers ({}). Start docker, or set "
+                  "DOCKER_HOST=unix:///path/to/socket for the server.",
+                  image, why));
 }
 
 Status use(Result<Interpreter> interpreter, std::string_view framework, JobSpec& spec) {
@@ -106,6 +110,16 @@ Status use(Result<Interpreter> interpreter, std::string_view framework, JobSpec&
   if (has_script(spec)) return {};
   spec.algorithm = algorithm_of(framework);
   for (MetricSpec& metric : metrics_of(spec.algorithm)) spec.metrics.push_back(std::move(metric));
+  return {};
+}
+
+Status use_docker(std::string image, EngineImages& engine, JobSpec& spec) {
+  spec.sandbox = "docker";
+  spec.docker_image = std::move(image);
+  spec.docker_socket = engine.socket();
+  spec.python.clear();
+  spec.framework.clear();
+  spec.algorithm.clear();
   return {};
 }
 
@@ -147,15 +161,25 @@ int python_minor(const JobSpec& spec) {
   return minor_of_tag(parts.tag);
 }
 
-Status map_image(const std::vector<ImageRule>& rules, Interpreters& interpreters, JobSpec& spec) {
+Status map_image(const ImageSources& sources, Interpreters& interpreters, JobSpec& spec) {
   const auto framework = framework_of(spec.image);
-  for (const auto& rule : rules) {
+  const auto& engine = sources.engine;
+  for (const auto& rule : sources.rules) {
     if (!glob(rule.match, spec.image)) continue;
-    if (!rule.docker.empty()) return no_docker(spec.image, rule.docker);
-    return use(rule.python.empty() ? interpreters.pick(python_minor(spec)) : interpreters.find(rule.python),
-               framework, spec);
+    if (rule.docker.empty())
+      return use(rule.python.empty() ? interpreters.pick(python_minor(spec)) : interpreters.find(rule.python),
+                 framework, spec);
+    if (sources.engine.look(rule.docker) == EngineImages::Answer::kNoEngine)
+      return no_engine(spec.image, engine.why());
+    return use_docker(rule.docker, sources.engine, spec);
   }
-  if (framework.empty()) return unknown_image(spec.image);
+  const auto local = sources.engine.look(spec.image);
+  if (local == EngineImages::Answer::kHas) return use_docker(spec.image, sources.engine, spec);
+  if (auto pushed = sources.registry ? sources.registry(spec.image) : std::string(); !pushed.empty()) {
+    if (local == EngineImages::Answer::kNoEngine) return no_engine(spec.image, engine.why());
+    return use_docker(std::move(pushed), sources.engine, spec);
+  }
+  if (framework.empty()) return unknown_image(spec.image, sources.engine, local);
   return use(interpreters.pick(python_minor(spec)), framework, spec);
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "server/jobs/engine_images.hpp"
 #include "server/jobs/interpreters.hpp"
 #include "server/jobs/jobs.hpp"
 
@@ -21,7 +22,15 @@ std::string_view framework_of(std::string_view image);
 /// any.
 int python_minor(const JobSpec& spec);
 
-/// Fills sandbox, python and framework of a spec. kInvalid when no rule fits; the message is for the user.
-Status map_image(const std::vector<ImageRule>& rules, Interpreters& interpreters, JobSpec& spec);
+/// Where images come from: sagelet.yaml's rules, the local engine and our own registry, in this order.
+struct ImageSources {
+  const std::vector<ImageRule>& rules;
+  EngineImages& engine;
+  std::function<std::string(const std::string& image)> registry;  ///< Options::known_image
+};
+
+/// Fills sandbox, docker_image, docker_socket, python and framework of a spec. kInvalid when no rule fits;
+/// the message is for the user.
+Status map_image(const ImageSources& sources, Interpreters& interpreters, JobSpec& spec);
 
 }  // namespace sagelet::jobs

@@ -1,6 +1,12 @@
 #include "server/jobs/images.hpp"
 
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <thread>
 
 #include "base/fs.hpp"
 #include "fmt/format.h"
@@ -81,12 +87,14 @@ class MapImage : public testing::Test {
     spec_.image = image;
     spec_.hyperparameters = hyperparameters_;
     Interpreters interpreters(pythons_);
-    return map_image(rules_, interpreters, spec_);
+    return map_image({rules_, engine_, registry_}, interpreters, spec_);
   }
 
   TempFolder home_ = *TempFolder::make(fs::temp_directory_path(), "images-");
   std::vector<ImageRule> rules_;
   std::vector<std::string> pythons_;
+  EngineImages engine_{[] { return std::string("/no/such/engine"); }};
+  std::function<std::string(const std::string&)> registry_;
   std::map<std::string, std::string> hyperparameters_;
   JobSpec spec_;
 };
@@ -119,9 +127,106 @@ TEST_F(MapImage, AnUnknownImageIsToldHowToBeMapped) {
     EXPECT_THAT(done.error().message(), HasSubstr(word));
 }
 
-TEST_F(MapImage, DockerRulesAreSaidToBeMissing) {
-  rules_ = {{"*", "", "local/dev:1"}};
-  EXPECT_THAT(map("me/mine:1").error().message(), HasSubstr("docker sandbox is not in this version"));
+TEST_F(MapImage, AnImageForDockerNeedsAnEngine) {
+  rules_ = {{"*/ruled:*", "", "local/dev:1"}};
+  registry_ = [](const std::string& image) {
+    return image == "me/pushed:1" ? "127.0.0.1:1/me/pushed@sha256:0" : "";
+  };
+  for (const char* image : {"me/ruled:1", "me/pushed:1"}) {
+    const auto done = map(image);
+    ASSERT_FALSE(done) << image;
+    for (const char* word : {image, "no docker engine answers", "/no/such/engine", "DOCKER_HOST"})
+      EXPECT_THAT(done.error().message(), HasSubstr(word));
+  }
+}
+
+/// An engine that has one image, or nothing to say.
+class FakeEngine {
+ public:
+  explicit FakeEngine(std::string image) : image_(std::move(image)) {
+    sockaddr_un address{.sun_family = AF_UNIX};
+    path().copy(address.sun_path, sizeof address.sun_path - 1);
+    listener_ = UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    EXPECT_EQ(::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    EXPECT_EQ(::listen(listener_.get(), 8), 0);
+    thread_ = std::thread([this] {
+      while (const UniqueFd peer{::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC)})
+        answer(peer.get());
+    });
+  }
+  ~FakeEngine() {
+    ::shutdown(listener_.get(), SHUT_RDWR);
+    thread_.join();
+  }
+  std::string path() const { return (home_.path() / "sock").native(); }
+  int asked() const { return asked_; }
+
+ private:
+  void answer(int fd) {
+    std::string head(4096, '\0');
+    const auto got = ::read(fd, head.data(), head.size());
+    head.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+    ++asked_;
+    const bool has = head.find("/images/" + image_ + "/json") != std::string::npos;
+    const std::string body =
+        has ? "{\"Id\":\"sha256:1\",\"Os\":\"linux\"}" : "{\"message\":\"No such image\"}";
+    (void)write_all(fd, fmt::format("HTTP/1.1 {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}",
+                                    has ? "200 OK" : "404 Not Found", body.size(), body));
+  }
+  TempFolder home_ = *TempFolder::make(fs::temp_directory_path(), "engine-");
+  std::string image_;
+  UniqueFd listener_;
+  std::atomic<int> asked_{0};
+  std::thread thread_;
+};
+
+TEST_F(MapImage, WhatTheEngineHasUnderTheExactNameRunsInDocker) {
+  const auto own = std::string(kEcr) + "sagemaker-scikit-learn:1.2-1-cpu-py3";
+  FakeEngine engine(own);
+  EngineImages images([&] { return engine.path(); });
+  Interpreters interpreters(pythons_ = {python(9)});
+  spec_.image = own;
+  ASSERT_TRUE(map_image({rules_, images, registry_}, interpreters, spec_));
+  EXPECT_EQ(spec_.sandbox, "docker");
+  EXPECT_EQ(spec_.docker_image, own);
+  EXPECT_EQ(spec_.docker_socket, engine.path());
+  spec_ = {};
+  spec_.image = std::string(kEcr) + "pytorch-training:2.3.0-cpu-py39";
+  ASSERT_TRUE(map_image({rules_, images, registry_}, interpreters, spec_));
+  EXPECT_EQ(spec_.sandbox, "process");
+}
+
+TEST_F(MapImage, ThePushedImageIsPulledFromUs) {
+  FakeEngine engine("other");
+  EngineImages images([&] { return engine.path(); });
+  Interpreters interpreters(pythons_);
+  registry_ = [](const std::string&) { return "127.0.0.1:1/me/pushed@sha256:0"; };
+  spec_.image = "me/pushed:1";
+  ASSERT_TRUE(map_image({rules_, images, registry_}, interpreters, spec_));
+  EXPECT_EQ(spec_.docker_image, "127.0.0.1:1/me/pushed@sha256:0");
+}
+
+TEST(EngineImages, ABurstOfJobsAsksOnce) {
+  FakeEngine engine("me/mine:1");
+  EngineImages images([&] { return engine.path(); });
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(images.look("me/mine:1"), EngineImages::Answer::kHas);
+  EXPECT_EQ(images.look("me/other:1"), EngineImages::Answer::kHasNot);
+  EXPECT_EQ(engine.asked(), 2);
+}
+
+TEST(EngineImages, AnEngineThatHangsIsWaitedForOnce) {
+  const auto home = *TempFolder::make(fs::temp_directory_path(), "engine-");
+  sockaddr_un address{.sun_family = AF_UNIX};
+  const std::string path = home.path() / "sock";
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  const UniqueFd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(::bind(listener.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(::listen(listener.get(), 8), 0);
+  EngineImages images([&] { return path; });
+  EXPECT_EQ(images.look("me/mine:1"), EngineImages::Answer::kNoEngine);
+  const auto began = std::chrono::steady_clock::now();
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(images.look("me/mine:1"), EngineImages::Answer::kNoEngine);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(500));
 }
 
 TEST_F(MapImage, XGBoostWithoutAScriptIsTheBuiltInAlgorithmWithItsMetrics) {

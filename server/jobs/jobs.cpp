@@ -54,7 +54,7 @@ class ThreadedJobs final : public Jobs {
   }
 
   Result<storage::Change> enqueue(Request request) override {
-    TRY(map_image(options_.images, interpreters_, request.spec));
+    TRY(map_image({options_.images, engine_images_, options_.known_image}, interpreters_, request.spec));
     const auto row = complete(request);
     return storage::Change([row, json = request.spec.to_json(),
                             position = position_](storage::Connection& db) {
@@ -114,6 +114,7 @@ class ThreadedJobs final : public Jobs {
       spec.memory_limit = std::min(instance == nullptr ? memory_ : instance->memory(), memory_);
     if (spec.report_token.empty()) spec.report_token = ids_.hex(kToken);
     if (spec.instance_type.empty()) spec.instance_type = request.instance_type;
+    spec.gpus = instance == nullptr ? 0 : instance->gpus;
     spec.pip_cache = options_.pip_cache.native();
     spec.stop_grace_seconds = options_.stop_grace.count();
     spec.log_spool_limit = options_.log_spool_limit;
@@ -129,6 +130,7 @@ class ThreadedJobs final : public Jobs {
   const Options options_;
   Ids& ids_;
   mutable Interpreters interpreters_;
+  EngineImages engine_images_;
   const Cores machine_;
   const std::uint64_t memory_;
   const std::shared_ptr<std::atomic<std::int64_t>> position_;

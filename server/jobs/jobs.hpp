@@ -37,6 +37,8 @@ struct Options {
   /// us.
   std::function<std::vector<std::string>()> job_environment;
   std::vector<ImageRule> images;
+  /// What a docker engine of this machine pulls for an image that our own registry has; empty: it has not.
+  std::function<std::string(const std::string& image)> known_image;
   std::vector<std::string> pythons;  ///< interpreters, first is the default
   double cores_per_job = 0;          ///< 0: by instance type
   std::chrono::seconds stop_grace{120};

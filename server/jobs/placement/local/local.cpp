@@ -11,8 +11,10 @@
 #include <cstdlib>
 
 #include "base/fs.hpp"
+#include "base/log.hpp"
 #include "fmt/format.h"
 #include "nlohmann/json.hpp"
+#include "server/jobs/containers.hpp"
 #include "server/jobs/sweep.hpp"
 
 extern char** environ;
@@ -190,7 +192,10 @@ void LocalPlacement::kill(const std::vector<std::string>& job_ids, const std::ve
   for (const auto& handle : handles)
     if (const auto process = from_handle(handle)) process->signal(SIGKILL);
   for (const auto& handle : handles) children_.erase(handle);  // reaped by the destructor
-  sweep(job_ids);
+  for (const auto& id : job_ids)
+    if (const auto done = remove_containers(folder_of(id), id); !done)
+      log::warn("containers of job {}: {}", id, done.error().message());
+  sweep(job_ids);  // and what an engine that is away cannot end
 }
 
 std::vector<Report> LocalPlacement::left_reports(const std::string& job_id) {

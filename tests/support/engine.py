@@ -1,84 +1,166 @@
-"""A docker engine of one's own: data, socket, bridge and proxy apart from the machine's engine.
-
-Its images stay in build/docker/engine, so that a second run need not build them again.
-"""
+"""A docker engine that answers, and images for it that need no registry: they are made of this machine's own Python."""
+import fcntl
+import hashlib
+import io
+import json
 import os
 import pathlib
 import shutil
 import subprocess
+import sysconfig
+import tarfile
 import tempfile
 import time
 
-from support.server import ROOT, clean_environment
+from support.server import PYTHON
 
-CACHE = ROOT / "build" / "docker"
 START_SECONDS = 60
-BRIDGE, ADDRESS = "sagelet-reg0", "172.30.77.1/24"
+BUSYBOX = "/bin/busybox"
+SERVICES = ("s3", "sts", "sagemaker", "logs")  # of botocore's data, which is large
 
 
-def cannot():
-    """Why there can be none here; empty when it should work."""
-    if os.geteuid() != 0:
-        return "an engine of our own needs root"
-    missing = [program for program in ("dockerd", "docker", "ip", "debootstrap") if not shutil.which(program)]
-    return f"missing programs (BOOTSTRAP=docker script/bootstrap): {', '.join(missing)}" if missing else ""
+def docker(*words, check=True, host=None, **options):
+    environment = {**os.environ, **({"DOCKER_HOST": f"unix://{host}"} if host else {})}
+    return subprocess.run(["docker", *map(str, words)], capture_output=True, text=True, check=check, env=environment,
+                          **options)
 
 
-def make_bridge():
-    """The machine's engine has docker0."""
-    subprocess.run(["ip", "link", "add", BRIDGE, "type", "bridge"], check=False, capture_output=True)
-    subprocess.run(["ip", "addr", "add", ADDRESS, "dev", BRIDGE], check=False, capture_output=True)
-    subprocess.run(["ip", "link", "set", BRIDGE, "up"], check=True)
+def answers(host=None):
+    return docker("version", check=False, host=host).returncode == 0
 
 
-class Engine:
-    """`dockerd`. Use as a context manager; start() again after kill() finds what was there."""
+class Daemon:
+    """A dockerd of our own: data, state, socket and pid file in one folder, so it may be killed."""
 
-    def __init__(self, proxy=None):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sagelet-engine-"))
-        self.data = CACHE / "engine"
-        self.socket = self.folder / "docker.sock"
-        self.log = self.folder / "dockerd.log"
-        self.proxy = proxy
-        self.daemon = None
-
-    @property
-    def host(self):
-        return f"unix://{self.socket}"
+    def __init__(self, folder=None, socket=None, options=()):
+        self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="sagelet-dockerd-"))
+        self.socket = socket or str(self.folder / "docker.sock")
+        self.options = options
+        self.process = None
 
     def start(self):
-        make_bridge()
-        environment = clean_environment(**({"HTTPS_PROXY": self.proxy} if self.proxy else {}))
-        with open(self.log, "ab") as out:
-            self.daemon = subprocess.Popen(
-                ["dockerd", f"--data-root={self.data}", f"--exec-root={self.folder}/exec", f"--host={self.host}",
-                 f"--pidfile={self.folder}/pid", f"--bridge={BRIDGE}"],
-                stdout=out, stderr=out, env=environment, start_new_session=True)
+        command = ["dockerd", f"--data-root={self.folder}/data", f"--exec-root={self.folder}/exec",
+                   f"--pidfile={self.folder}/pid", f"--host=unix://{self.socket}", *self.options]
+        (self.folder / "pid").unlink(missing_ok=True)  # of one that was killed
+        with open(self.folder / "log", "ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
         deadline = time.monotonic() + START_SECONDS
-        while self.docker("version", check=False).returncode != 0:
-            if self.daemon.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError("dockerd does not start: " + self.log.read_text(errors="replace")[-3000:])
+        while not answers(self.socket):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.process.kill()
+                raise RuntimeError("dockerd does not start here: " + (self.folder / "log").read_text()[-600:])
             time.sleep(0.1)
         return self
 
-    def environment(self, **more):
-        return {**clean_environment(), "DOCKER_HOST": self.host, "DOCKER_CONFIG": str(self.folder / "config"), **more}
-
-    def docker(self, *words, check=True, timeout=600, **options):
-        done = subprocess.run(["docker", *map(str, words)], capture_output=True, text=True, check=False, timeout=timeout,
-                              env=self.environment(), **options)
-        if check and done.returncode != 0:
-            raise AssertionError(f"docker {' '.join(map(str, words))}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
-        return done
+    def kill(self):
+        self.process.kill()
+        self.process.wait(20)
 
     def stop(self):
-        self.daemon.terminate()
-        self.daemon.wait(60)
+        if self.process.poll() is None:
+            self.process.terminate()
+        self.process.wait(60)
 
-    def __enter__(self):
-        return self.start()
-
-    def __exit__(self, *_):
-        self.stop()
-        subprocess.run(["ip", "link", "del", BRIDGE], check=False, capture_output=True)
+    def remove(self):
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def ensure_engine():
+    """The machine's engine, else one that is started now and stays; test processes take turns. Fails when it cannot."""
+    with open(pathlib.Path(tempfile.gettempdir()) / "sagelet-test-dockerd.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not answers():
+            Daemon(folder=tempfile.mkdtemp(prefix="sagelet-dockerd-"), socket="/var/run/docker.sock").start()
+
+
+def libraries(programs):
+    """What the dynamic linker loads for them, under the names it looks for."""
+    found = set()
+    for program in programs:
+        done = subprocess.run(["ldd", str(program)], capture_output=True, text=True, check=False)
+        for line in done.stdout.splitlines():
+            found.update(word for word in line.split() if word.startswith("/"))
+    return found
+
+
+def python_files():
+    """{path in the image: path here} of an interpreter with boto3."""
+    base = pathlib.Path(sysconfig.get_path("stdlib"))
+    program = pathlib.Path(PYTHON).resolve()
+    files = {"usr/bin/python3": program}
+    for path in base.rglob("*"):
+        parts = path.relative_to(base).parts
+        if path.is_file() and not {"test", "__pycache__", "site-packages", "dist-packages", "idlelib"} & set(parts):
+            files[f"{str(base).lstrip('/')}/{'/'.join(parts)}"] = path
+    packages = PYTHON.parent.parent / "lib" / base.name / "site-packages"
+    site = f"{str(base.parent).lstrip('/')}/{base.name}/site-packages"
+    for name in ("boto3", "botocore", "jmespath", "s3transfer", "dateutil", "urllib3", "six.py"):
+        for path in [packages / name] if name.endswith(".py") else sorted((packages / name).rglob("*")):
+            inside = path.relative_to(packages)
+            data = inside.parts[:2] == ("botocore", "data") and len(inside.parts) > 3
+            if path.is_file() and "__pycache__" not in inside.parts and not (data and inside.parts[2] not in SERVICES):
+                files[f"{site}/{inside}"] = path
+    return files, site
+
+
+def image_tree():
+    """A tar with busybox for the shell and Python for the rest."""
+    files, site = python_files()
+    for path in libraries([files["usr/bin/python3"], *(path for path in files.values() if str(path).endswith(".so"))]):
+        files[path.lstrip("/")] = pathlib.Path(path)
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        def add(name, path):
+            tar.add(str(pathlib.Path(path).resolve()), name, recursive=False)
+        for name, path in sorted(files.items()):
+            add(name, path)
+        add("bin/busybox", BUSYBOX)
+        for name in ("sh", "true", "sleep", "echo", "cat", "ls", "id", "env", "seq", "yes", "touch"):
+            link = tarfile.TarInfo(f"bin/{name}")
+            link.type, link.linkname = tarfile.SYMTYPE, "busybox"
+            tar.addfile(link)
+        folder = tarfile.TarInfo("tmp")
+        folder.type, folder.mode = tarfile.DIRTYPE, 0o1777
+        tar.addfile(folder)
+    return out.getvalue(), site
+
+
+def make_image(name, host=None, *changes):
+    """`name` in the engine; `changes` as a Dockerfile's (USER 1000, ENTRYPOINT [...])."""
+    tree, site = image_tree()
+    settings = ["ENV PATH=/usr/bin:/bin", f"ENV PYTHONPATH=/{site}", *changes]
+    words = [word for change in settings for word in ("-c", change)]
+    environment = {**os.environ, **({"DOCKER_HOST": f"unix://{host}"} if host else {})}
+    subprocess.run(["docker", "import", *words, "-", name], input=tree, check=True, capture_output=True, env=environment)
+    return name
+
+
+def load_empty_image(name, architecture, host=None):
+    """An image without files that says it is for another processor."""
+    layer = io.BytesIO()
+    tarfile.open(fileobj=layer, mode="w").close()
+    layer = layer.getvalue()
+    config = json.dumps({"architecture": architecture, "os": "linux", "config": {}, "rootfs": {
+        "type": "layers", "diff_ids": ["sha256:" + hashlib.sha256(layer).hexdigest()]}}).encode()
+    manifest = json.dumps([{"Config": "config.json", "RepoTags": [name], "Layers": ["layer.tar"]}]).encode()
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        for path, data in (("config.json", config), ("layer.tar", layer), ("manifest.json", manifest)):
+            member = tarfile.TarInfo(path)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    environment = {**os.environ, **({"DOCKER_HOST": f"unix://{host}"} if host else {})}
+    subprocess.run(["docker", "load"], input=out.getvalue(), check=True, capture_output=True, env=environment)
+
+
+def version():
+    """Changes when the image would."""
+    return hashlib.sha256((pathlib.Path(__file__).read_text() + str(PYTHON.resolve())).encode()).hexdigest()[:12]
+
+
+def containers(host=None, label="sagelet.job"):
+    return docker("ps", "-aq", "--no-trunc", "--filter", f"label={label}", host=host).stdout.split()
+
+
+def networks(host=None, label="sagelet.job"):
+    return docker("network", "ls", "-q", "--filter", f"label={label}", host=host).stdout.split()

@@ -148,6 +148,16 @@ def acceptance(preset="release", marker=None):
         return total
 
 
+def contract(preset="release"):
+    """Every promise of a sandbox against each of them; the docker engine is started when none answers."""
+    programs = with_programs(preset)
+    if programs is None:
+        return Tally.one(False, f"contract: the {preset} build failed")
+    run(["script/bootstrap"], {"BOOTSTRAP": "docker"})
+    return pytest(f"contract-{preset}", "tests/contract", "-n", "4", "--dist", "worksteal",
+                  environment={**programs, **(SANITIZERS if preset != "release" else {})})
+
+
 def crash(preset="release", rounds="30"):
     programs = with_programs(preset)
     if programs is None:
@@ -223,7 +233,7 @@ def fuzz():
     return total
 
 
-EVERY_CHANGE = (lint, unit, golden, differential, acceptance, crash, story, readme, container, registry, asan)
+EVERY_CHANGE = (lint, unit, golden, differential, acceptance, contract, crash, story, readme, container, registry, asan)
 LONG = (tidy, sanitized_acceptance, tsan, many_kills, fuzz)
 
 

@@ -5,6 +5,8 @@
 #include <sstream>
 #include <string_view>
 
+#include "fmt/format.h"
+
 namespace sagelet::script_mode {
 namespace {
 
@@ -76,6 +78,20 @@ Launch by_torchrun(const Config& config, const Environment& environment, EntryKi
   return launch;
 }
 
+constexpr std::string_view kMpirun =
+    "mpirun --host {host} -np {processes} --allow-run-as-root --display-map --tag-output"
+    " -mca btl_tcp_if_include {interface} -mca oob_tcp_if_include {interface} -mca plm_rsh_no_tree_spawn 1"
+    " -bind-to none -map-by slot -mca pml ob1 -mca btl ^openib -mca orte_abort_on_non_zero_status 1"
+    " -mca btl_vader_single_copy_mechanism none -x NCCL_MIN_NRINGS=4 -x NCCL_SOCKET_IFNAME={interface}"
+    " -x NCCL_DEBUG={debug} -x LD_LIBRARY_PATH -x PATH";
+
+std::vector<std::string> words_of(const std::string& line) {
+  std::istringstream in(line);
+  std::vector<std::string> words;
+  for (std::string word; in >> word;) words.push_back(word);
+  return words;
+}
+
 /// --NCCL_DEBUG of the user's options, and the others.
 std::pair<std::string, std::vector<std::string>> custom_options(const Environment& environment) {
   const Value* given = environment.framework.find("sagemaker_mpi_custom_mpi_options");
@@ -108,56 +124,15 @@ Launch by_mpirun(const Config& config, const Environment& environment, EntryKind
   if (environment.hosts.size() > 1)
     return refused(
         "MPI over several hosts needs an SSH daemon on each, which jobs that run as processes do not have. "
-        "Use one "
-        "instance with more processes, torch_distributed, or an image of your own that brings sshd");
+        "Use one instance with more processes, torch_distributed, or an image of your own that brings sshd");
   const std::string count = processes_per_host(config, environment), host = environment.hosts.front();
   const Value* total = environment.framework.find("sagemaker_mpi_num_processes");
   const auto [debug, others] = custom_options(environment);
-  const std::string& interface = environment.interface;
   Launch launch;
-  launch.argv = {"mpirun",
-                 "--host",
-                 count == "1" ? host : host + ":" + count,
-                 "-np",
-                 total && total->truthy() ? python::str(*total) : count,
-                 "--allow-run-as-root",
-                 "--display-map",
-                 "--tag-output",
-                 "-mca",
-                 "btl_tcp_if_include",
-                 interface,
-                 "-mca",
-                 "oob_tcp_if_include",
-                 interface,
-                 "-mca",
-                 "plm_rsh_no_tree_spawn",
-                 "1",
-                 "-bind-to",
-                 "none",
-                 "-map-by",
-                 "slot",
-                 "-mca",
-                 "pml",
-                 "ob1",
-                 "-mca",
-                 "btl",
-                 "^openib",
-                 "-mca",
-                 "orte_abort_on_non_zero_status",
-                 "1",
-                 "-mca",
-                 "btl_vader_single_copy_mechanism",
-                 "none",
-                 "-x",
-                 "NCCL_MIN_NRINGS=4",
-                 "-x",
-                 "NCCL_SOCKET_IFNAME=" + interface,
-                 "-x",
-                 "NCCL_DEBUG=" + debug,
-                 "-x",
-                 "LD_LIBRARY_PATH",
-                 "-x",
-                 "PATH"};
+  launch.argv =
+      words_of(fmt::format(kMpirun, fmt::arg("host", count == "1" ? host : host + ":" + count),
+                           fmt::arg("processes", total && total->truthy() ? python::str(*total) : count),
+                           fmt::arg("interface", environment.interface), fmt::arg("debug", debug)));
   append(launch.argv, others);
   if (has(kEfa, environment.instance_type))
     append(launch.argv, {"-x", "FI_PROVIDER=efa", "-x", "NCCL_PROTO=simple"});

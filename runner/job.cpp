@@ -3,6 +3,7 @@
 #include <sched.h>
 
 #include "base/log.hpp"
+#include "runner/inputs/pipes.hpp"
 #include "runner/steps/checkpoints.hpp"
 
 namespace sagelet::runner {

@@ -20,6 +20,7 @@
 namespace sagelet::runner {
 
 class CheckpointSync;
+class Pipes;
 
 struct Job {
   Job(JobSpec job_spec, const StopSignal& stop_signal, std::unique_ptr<Sandbox> job_sandbox);
@@ -35,6 +36,7 @@ struct Job {
   LogSender log;
   S3 s3;  ///< calls end when the job is stopped
   std::unique_ptr<CheckpointSync> checkpoints;
+  std::unique_ptr<Pipes> pipes;  ///< of the channels in Pipe mode
 
   const std::int64_t started_ms;
   const SteadyTime deadline;  ///< MaxRuntimeInSeconds, all steps together
@@ -47,6 +49,7 @@ struct Job {
   Why why = Why::kItself;
   bool lost = false;           ///< the sandbox died under the container
   bool out_of_memory = false;  ///< at the limit that the sandbox itself keeps
+  bool one_of_many = false;    ///< of several hosts' runners: what it leaves is stored with the others' (hosts.hpp)
   std::string model_uri;
   std::int64_t ended_ms = 0;
 

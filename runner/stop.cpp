@@ -44,7 +44,7 @@ bool StopSignal::sleep(std::chrono::milliseconds time) const {
   return ::poll(&poll, 1, static_cast<int>(time.count())) <= 0;
 }
 
-void StopSignal::request() {
+void StopSignal::request() const {
   on_stop(SIGTERM);
 }
 

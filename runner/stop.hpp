@@ -13,7 +13,7 @@ class StopSignal {
   int fd() const { return fd_; }  ///< readable once requested
   /// Sleeps; false when a stop cut it short.
   bool sleep(std::chrono::milliseconds time) const;
-  void request();
+  void request() const;
 
  private:
   int fd_;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "fmt/format.h"
+#include "runner/inputs/pipes.hpp"
 #include "runner/script_mode/python_value.hpp"
 #include "runner/script_mode/utf8.hpp"
 
@@ -45,6 +46,12 @@ Report base_report(const Job& job, Outcome outcome) {
   return report;
 }
 
+Report failed(const Job& job, std::string reason) {
+  Report report = base_report(job, Outcome::kFailed);
+  report.failure_reason = std::move(reason);
+  return report;
+}
+
 }  // namespace
 
 std::string algorithm_error(std::string_view text, int exit_code, std::string_view hint) {
@@ -77,6 +84,8 @@ std::string failure_text(const fs::path& file) {
 }
 
 Report verdict_of(const Job& job) {
+  if (const auto fault = job.pipes ? job.pipes->fault() : std::nullopt)
+    return failed(job, step_error(Blame::kData, fault->message()));
   if (job.why == Why::kStopped) return base_report(job, Outcome::kStopped);
   if (job.why == Why::kTimeLimit) return base_report(job, Outcome::kMaxRuntimeExceeded);
   const int code = job.exit_code.value_or(1);
@@ -90,9 +99,7 @@ Report verdict_of(const Job& job) {
 
 Report verdict_of(const Job& job, Blame blame, const Error& error) {
   if (error.is(ErrorKind::kCancelled) && job.stop.requested()) return base_report(job, Outcome::kStopped);
-  Report report = base_report(job, Outcome::kFailed);
-  report.failure_reason = step_error(blame, error.message());
-  return report;
+  return failed(job, step_error(blame, error.message()));
 }
 
 }  // namespace sagelet::runner

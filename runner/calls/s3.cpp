@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <iterator>
 #include <pugixml.hpp>
 
 #include "base/fs.hpp"
@@ -64,6 +66,14 @@ Result<client::Response> S3::call(client::Request request, std::string_view payl
 
 Result<std::vector<S3Object>> S3::list(const S3Location& prefix) {
   std::vector<S3Object> objects;
+  TRY(list(prefix, [&](std::vector<S3Object> page) -> Status {
+    objects.insert(objects.end(), std::make_move_iterator(page.begin()), std::make_move_iterator(page.end()));
+    return {};
+  }));
+  return objects;
+}
+
+Status S3::list(const S3Location& prefix, const std::function<Status(std::vector<S3Object>)>& page) {
   std::string token;
   do {
     std::string query = token.empty() ? "" : "continuation-token=" + sigv4::percent_encode(token) + "&";
@@ -74,11 +84,41 @@ Result<std::vector<S3Object>> S3::list(const S3Location& prefix) {
     if (!document.load_buffer(answer.body.data(), answer.body.size()))
       return Error(ErrorKind::kInvalid, "the listing of " + prefix.uri() + " is not XML");
     const pugi::xml_node result = document.child("ListBucketResult");
+    std::vector<S3Object> objects;
     for (const pugi::xml_node item : result.children("Contents"))
       objects.push_back({decode_key(item.child_value("Key")), item.child("Size").text().as_ullong()});
     token = result.child_value("NextContinuationToken");
+    TRY(page(std::move(objects)));
   } while (!token.empty());
-  return objects;
+  return {};
+}
+
+Result<S3Piece> S3::read(const S3Location& from, std::uint64_t offset, std::uint64_t length,
+                         const std::string& etag) {
+  client::Request request{.method = "GET", .url = url(from)};
+  request.headers.emplace_back("Range", fmt::format("bytes={}-{}", offset, offset + length - 1));
+  if (!etag.empty()) request.headers.emplace_back("If-Match", etag);
+  TRY(client::Response answer, call(std::move(request)));
+  const auto header = [&](const char* name) -> std::string {
+    const auto found = answer.headers.find(name);
+    return found == answer.headers.end() ? "" : found->second;
+  };
+  const std::string range = header("content-range");  // bytes 0-9/100, or bytes */0
+  const std::uint64_t total =
+      std::strtoull(range.c_str() + std::min(range.size(), range.find('/') + 1), nullptr, 10);
+  if (answer.status == 416) return S3Piece{.bytes = {}, .total = total, .etag = etag};
+  if (answer.status == 412)
+    return Error(ErrorKind::kConflict, "it was replaced while it was read: " + from.uri());
+  if (!good(answer)) return refused(answer, from.uri());
+  const std::uint64_t size = answer.status == 206 ? total : answer.body.size();
+  return S3Piece{.bytes = std::move(answer.body), .total = size, .etag = header("etag")};
+}
+
+Result<std::string> S3::read_whole(const S3Location& from, std::uint64_t limit) {
+  TRY(S3Piece piece, read(from, 0, limit));
+  if (piece.total > limit)
+    return Error(ErrorKind::kNoSpace, fmt::format("it is larger than {} bytes: {}", limit, from.uri()));
+  return std::move(piece.bytes);
 }
 
 Status S3::download(const S3Location& from, const std::string& file) {

@@ -20,6 +20,13 @@ struct S3Object {
   std::uint64_t size = 0;
 };
 
+/// A piece of an object.
+struct S3Piece {
+  std::string bytes;
+  std::uint64_t total = 0;  ///< of the whole object
+  std::string etag;
+};
+
 class S3 {
  public:
   /// A `stop` cuts every call short with kCancelled; null: calls are seen through.
@@ -28,6 +35,14 @@ class S3 {
   /// All keys that start with the location's key, in order. Errors hold S3's own words: "NoSuchBucket (404):
   /// ...".
   Result<std::vector<S3Object>> list(const S3Location& prefix);
+  /// The same a page at a time, at most 1,000 keys each; nothing but one page is held.
+  Status list(const S3Location& prefix, const std::function<Status(std::vector<S3Object>)>& page);
+  /// At most `length` bytes from `offset` on; beyond the end none. kConflict when the object has not `etag`
+  /// any more (empty: any).
+  Result<S3Piece> read(const S3Location& from, std::uint64_t offset, std::uint64_t length,
+                       const std::string& etag = {});
+  /// The whole of a small object; more than `limit` bytes are kNoSpace.
+  Result<std::string> read_whole(const S3Location& from, std::uint64_t limit);
   /// Writes the object to a new file; a try that broke off is started over.
   Status download(const S3Location& from, const std::string& file);
   /// In one piece up to 64 MiB, in parts above.

@@ -4,6 +4,8 @@
 
 #include "fmt/format.h"
 #include "runner/inputs/downloads.hpp"
+#include "runner/inputs/items.hpp"
+#include "runner/inputs/pipes.hpp"
 #include "runner/steps/steps.hpp"
 
 namespace sagelet::runner {
@@ -11,26 +13,6 @@ namespace {
 
 std::string mode_of(const JobSpec& spec, const ChannelSpec& channel) {
   return channel.input_mode.empty() ? spec.input_mode : channel.input_mode;
-}
-
-Status check(const JobSpec& spec, const ChannelSpec& channel) {
-  const std::string mode = mode_of(spec, channel);
-  if (mode != "File" && mode != "FastFile")
-    return Error(ErrorKind::kInvalid,
-                 fmt::format("channel {}: input mode {} is not supported yet; use File", channel.name, mode));
-  if (channel.data_type != "S3Prefix")
-    return Error(ErrorKind::kInvalid,
-                 fmt::format("channel {}: S3DataType {} is not supported yet; use S3Prefix", channel.name,
-                             channel.data_type));
-  return {};
-}
-
-/// About 1/n of the objects for each of n hosts: in key order, object i goes to host i mod n.
-void keep_shard(std::vector<Download>& downloads, const JobSpec& spec) {
-  const auto mine = static_cast<std::size_t>(
-      std::find(spec.hosts.begin(), spec.hosts.end(), spec.current_host) - spec.hosts.begin());
-  std::size_t index = 0;
-  std::erase_if(downloads, [&](const Download&) { return index++ % spec.hosts.size() != mine; });
 }
 
 /// Two keys like "a" and "a/b" cannot both be files; S3 allows it, a file system does not.
@@ -46,16 +28,80 @@ Status check_folders(const std::vector<Download>& downloads) {
   return {};
 }
 
+/// Files: all of them, or this host's share.
 Result<std::vector<Download>> plan(Job& job, const ChannelSpec& channel) {
-  TRY(check(job.spec, channel));
-  const auto from = S3Location::parse(channel.s3_uri);
-  if (!from) return Error(ErrorKind::kInvalid, "not an S3 URI: " + channel.s3_uri);
-  TRY(std::vector<Download> downloads, downloads_below(job.s3, *from, job.ml("input/data") / channel.name));
-  if (downloads.empty())
-    return Error(ErrorKind::kNotFound, "No S3 objects found under S3 URL \"" + channel.s3_uri + "\"");
-  if (channel.distribution == "ShardedByS3Key" && job.spec.hosts.size() > 1) keep_shard(downloads, job.spec);
+  TRY(std::vector<Item> items, items_of(job.s3, channel));
+  Order order = order_of(job.spec, channel);
+  order.shuffle = false;  // files have no order
+  const std::string folder = job.ml("input/data") / channel.name;
+  std::vector<Download> downloads;
+  for (const std::uint32_t i : order.of(items.size(), 0))
+    downloads.push_back({std::move(items[i].from), folder + "/" + items[i].name});
   TRY(check_folders(downloads));
   return downloads;
+}
+
+Status serve_pipes(Job& job, const ChannelSpec& channel) {
+  const std::string folder = job.ml("input/data");
+  PipePlan plan{.path = folder + "/" + channel.name,
+                .attributes = channel.attribute_names,
+                .order = order_of(job.spec, channel),
+                .gzip = channel.compression == "Gzip",
+                .records = channel.record_wrapper == "RecordIO"};
+  if (channel.data_type == "AugmentedManifestFile") {
+    TRY(plan.content, lines_of_channel(job.s3, channel));
+  } else {
+    TRY(plan.content, items_of(job.s3, channel));
+  }
+  std::error_code none;
+  fs::remove(plan.path, none);  // no folder in Pipe mode; left alone when something is in it
+  if (!job.pipes) job.pipes = std::make_unique<Pipes>(job.server, job.stop, job.spec.folder);
+  return job.pipes->add(std::move(plan));
+}
+
+/// A folder of this machine, as it is: nothing is copied.
+Status link_file_system(Job& job, const ChannelSpec& channel) {
+  std::error_code error;
+  if (!fs::is_directory(channel.file_system_path, error))
+    return Error(ErrorKind::kNotFound, fmt::format("channel {}: the file system's folder {} is not there",
+                                                   channel.name, channel.file_system_path));
+  if (job.sandbox->is_container())
+    return Error(
+        ErrorKind::kInvalid,
+        fmt::format("channel {}: file systems are not mounted into containers yet; use S3", channel.name));
+  const fs::path place = job.ml("input/data") / channel.name;
+  fs::remove(place, error);
+  fs::create_directory_symlink(channel.file_system_path, place, error);
+  if (error) return Error(ErrorKind::kIo, fmt::format("{}: {}", place.string(), error.message()));
+  if (channel.file_system_read_only)
+    job.say(fmt::format("[sagelet] channel {}: {} is shown as it is; FileSystemAccessMode ro is not enforced",
+                        channel.name, channel.file_system_path));
+  return {};
+}
+
+bool is_for_us(const JobSpec& spec, const ChannelSpec& channel) {
+  return channel.hosts.empty() ||
+         std::find(channel.hosts.begin(), channel.hosts.end(), spec.current_host) != channel.hosts.end();
+}
+
+/// AWS's own text.
+constexpr const char* kPartialPrefix =
+    "Failed to download data. For FastFile mode, partial S3 prefix is not supported. Please provide a full "
+    "S3 "
+    "prefix: ";
+
+/// S3Prefix only, and of that whole names of folders or objects only.
+Status check_fast_file(Job& job, const ChannelSpec& channel) {
+  if (channel.data_type != "S3Prefix")
+    return Error(ErrorKind::kInvalid,
+                 fmt::format("channel {}: FastFile mode needs S3DataType S3Prefix", channel.name));
+  const auto place = S3Location::parse(channel.s3_uri);
+  if (!place || place->key.empty() || place->key.ends_with('/')) return {};
+  TRY(const std::vector<S3Object> below, job.s3.list({place->bucket, place->key + "/"}));
+  if (!below.empty()) return {};
+  TRY(const std::vector<S3Object> all, job.s3.list(*place));
+  const bool partial = !all.empty() && all.front().key != place->key;
+  return partial ? Status(Error(ErrorKind::kInvalid, kPartialPrefix + channel.s3_uri)) : Status();
 }
 
 /// The real mount is read-only and streams; a copy that cannot be written is what a script can tell of it.
@@ -64,16 +110,27 @@ void make_read_only(Job& job, const ChannelSpec& channel, const std::vector<Down
   job.say(fmt::format("[sagelet] channel {}: FastFile is served by a read-only copy", channel.name));
 }
 
+Status fetch(Job& job, const ChannelSpec& channel) {
+  if (!channel.file_system_path.empty()) return link_file_system(job, channel);
+  const std::string mode = mode_of(job.spec, channel);
+  if (mode == "Pipe") return serve_pipes(job, channel);
+  if (channel.data_type == "AugmentedManifestFile")
+    return Error(ErrorKind::kInvalid,
+                 fmt::format("channel {}: an AugmentedManifestFile needs InputMode Pipe", channel.name));
+  if (mode == "FastFile") TRY(check_fast_file(job, channel));
+  TRY(const std::vector<Download> downloads, plan(job, channel));
+  TRY(download_all(downloads, job.server, &job.stop));
+  if (mode == "FastFile") make_read_only(job, channel, downloads);
+  return {};
+}
+
 }  // namespace
 
 Status fetch_inputs(Job& job) {
   if (job.spec.channels.empty()) return {};
   job.report(Phase::kDownloading, "Downloading input data");
-  for (const ChannelSpec& channel : job.spec.channels) {
-    TRY(const std::vector<Download> downloads, plan(job, channel));
-    TRY(download_all(downloads, job.server, &job.stop));
-    if (mode_of(job.spec, channel) == "FastFile") make_read_only(job, channel, downloads);
-  }
+  for (const ChannelSpec& channel : job.spec.channels)
+    if (is_for_us(job.spec, channel)) TRY(fetch(job, channel));
   return {};
 }
 

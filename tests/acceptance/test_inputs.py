@@ -1,0 +1,174 @@
+"""Every way a channel's data reaches a script: modes, data types, sharding, shuffling. The script says what it saw."""
+import gzip
+import json
+
+import pytest
+
+from support.training import unique
+
+# Reads epochs of a pipe: a fifo may appear a little late.
+PIPES = """
+import json, os, struct, sys, time
+def read(name, epoch, limit=None):
+    path = f"/opt/ml/input/data/{name}_{epoch}"
+    for _ in range(2000):
+        try:
+            pipe = open(path, "rb")
+            break
+        except FileNotFoundError:
+            time.sleep(0.01)
+    with pipe:
+        return pipe.read(limit) if limit else pipe.read()
+def records(data):
+    out = []
+    while data:
+        magic, word = struct.unpack("<II", data[:8])
+        assert magic == 0xced7230a and word >> 29 == 0, (magic, word)
+        out.append(data[8:8 + word])
+        data = data[8 + (word + 3) // 4 * 4:]
+    return out
+def say(what):
+    print("SAW " + json.dumps(what), flush=True)
+"""
+TREE = """
+import json, os
+root = "/opt/ml/input/data/data"
+seen = {os.path.relpath(os.path.join(folder, name), root): open(os.path.join(folder, name)).read()
+        for folder, _, names in os.walk(root) for name in names}
+print("SAW " + json.dumps(seen, sort_keys=True), flush=True)
+"""
+
+
+def saw(training, job):
+    assert job["TrainingJobStatus"] == "Completed", (job.get("FailureReason"), training.lines(job["TrainingJobName"]))
+    return [json.loads(line[4:]) for line in training.lines(job["TrainingJobName"]) if line.startswith("SAW ")]
+
+
+@pytest.fixture
+def data(training, s3):
+    """Puts objects below a prefix of one's own; gives the prefix."""
+    prefix = unique("data")
+
+    def put(objects):
+        for key, body in objects.items():
+            s3.put_object(Bucket=training.bucket, Key=f"{prefix}/{key}", Body=body)
+        return prefix
+
+    return put
+
+
+def channel(training, key, *, mode, kind="S3Prefix", distribution="FullyReplicated", attributes=None, **more):
+    source = {"S3DataType": kind, "S3Uri": f"s3://{training.bucket}/{key}", "S3DataDistributionType": distribution}
+    if attributes:
+        source["AttributeNames"] = attributes
+    return [{"ChannelName": "data", "DataSource": {"S3DataSource": source}, "InputMode": mode, **more}]
+
+
+def run(training, script, key, **options):
+    return training.run(script, InputDataConfig=channel(training, key, **options))
+
+
+def test_a_pipe_carries_all_objects_and_again_for_each_epoch(training, data):
+    prefix = data({"b": b"two", "a": b"one", "c": b"x" * 300000, "empty": b"", "folder/": b""})
+    job = run(training, PIPES + "for i in range(3): d = read('data', i); say([len(d), d[:8].decode()])\n", prefix + "/",
+              mode="Pipe")
+    assert saw(training, job) == [[300006, "onetwoxx"]] * 3
+
+
+def test_a_reader_may_close_early_and_open_the_next_epoch(training, data):
+    prefix = data({f"{i:03}": b"%03d" % i * 100000 for i in range(20)})
+    job = run(training, PIPES + "say(read('data', 0, 6).decode()); say(len(read('data', 1)))\n", prefix + "/", mode="Pipe")
+    assert saw(training, job) == ["000000", 6000000]
+
+
+def test_a_pipe_undoes_gzip(training, data):
+    two_members = gzip.compress(b"c") + gzip.compress(b"d")
+    prefix = data({"a.gz": gzip.compress(b"a" * 1000000), "b.gz": two_members})
+    job = run(training, PIPES + "d = read('data', 0); say([len(d), d[-3:].decode()])\n", prefix + "/", mode="Pipe",
+              CompressionType="Gzip")
+    assert saw(training, job) == [[1000002, "acd"]]
+
+
+@pytest.mark.parametrize("compression", ["None", "Gzip"])
+def test_a_pipe_wraps_each_object_in_a_record(training, data, compression):
+    pack = gzip.compress if compression == "Gzip" else bytes
+    prefix = data({"a": pack(b"12345"), "b": pack(b""), "c": pack(b"abcd")})
+    job = run(training, PIPES + "say([r.decode() for r in records(read('data', 0))])\n", prefix + "/", mode="Pipe",
+              CompressionType=compression, RecordWrapperType="RecordIO")
+    assert saw(training, job) == [["12345", "", "abcd"]]
+
+
+def test_a_manifest_names_the_objects(training, data, s3):
+    prefix = data({"in/x": b"1", "in/deep/y": b"2", "in/not-listed": b"3"})
+    manifest = json.dumps([{"prefix": f"s3://{training.bucket}/{prefix}/in/"}, "deep/y", "x"])
+    data({"list.manifest": manifest.encode()})
+    job = run(training, TREE, f"{prefix}/list.manifest", mode="File", kind="ManifestFile")
+    assert saw(training, job) == [{"deep/y": "2", "x": "1"}]
+    job = run(training, PIPES + "say(read('data', 0).decode())\n", f"{prefix}/list.manifest", mode="Pipe", kind="ManifestFile")
+    assert saw(training, job) == ["21"]
+
+
+@pytest.mark.parametrize("text,why", [("{}", "array whose first element"), ("[", "not JSON"),
+                                      ('[{"prefix": "s3://%s/"}, 7]', "element 1"),
+                                      ('[{"prefix": "s3://%s/"}, "no-such-object"]', "NoSuchKey")])
+def test_a_bad_manifest_fails_the_job_and_says_why(training, data, text, why):
+    prefix = data({"bad": text.replace("%s", training.bucket).encode()})
+    job = run(training, "print('never')", f"{prefix}/bad", mode="File", kind="ManifestFile")
+    assert job["TrainingJobStatus"] == "Failed"
+    assert job["FailureReason"].startswith("ClientError: Data download failed:") and why in job["FailureReason"]
+
+
+def test_an_augmented_manifest_sends_attributes_in_order(training, data, s3):
+    prefix = data({"cat": b"meow", "dog": b"woof!"})
+    lines = [{"source-ref": f"s3://{training.bucket}/{prefix}/cat", "label": 1.50, "meta": {"by": "a"}},
+             {"meta": {}, "label": "x", "source-ref": f"s3://{training.bucket}/{prefix}/dog"}]
+    data({"train.jsonl": "\n".join(json.dumps(line) for line in lines).replace("1.5", "1.50").encode()})
+    job = run(training, PIPES + "say([r.decode() for r in records(read('data', 0))])\n", f"{prefix}/train.jsonl", mode="Pipe",
+              kind="AugmentedManifestFile", attributes=["label", "source-ref"], RecordWrapperType="RecordIO")
+    assert saw(training, job) == [["1.50", "meow", '"x"', "woof!"]]
+
+
+def test_a_line_without_an_attribute_fails_the_job(training, data):
+    prefix = data({"train.jsonl": b'{"a": 1}\n{"b": 2}\n'})
+    job = run(training, "print('never')", f"{prefix}/train.jsonl", mode="Pipe", kind="AugmentedManifestFile",
+              attributes=["a"], RecordWrapperType="RecordIO")
+    assert job["TrainingJobStatus"] == "Failed" and "line 2: attribute a is missing" in job["FailureReason"]
+
+
+def test_what_a_pipe_cannot_fetch_fails_the_job(training, data):
+    prefix = data({"train.jsonl": b'{"a-ref": "s3://%s/nowhere"}\n' % training.bucket.encode()})
+    job = run(training, PIPES + "say(len(read('data', 0)))\n", f"{prefix}/train.jsonl", mode="Pipe",
+              kind="AugmentedManifestFile", attributes=["a-ref"], RecordWrapperType="RecordIO")
+    assert job["TrainingJobStatus"] == "Failed"
+    assert job["FailureReason"].startswith("ClientError: Data download failed:NoSuchKey (404)")
+    assert not any(line.startswith("SAW") for line in training.lines(job["TrainingJobName"]))
+
+
+def test_shuffling_is_another_order_each_epoch_and_the_same_for_a_seed(training, data):
+    prefix = data({f"{i:02}": b"%02d " % i for i in range(12)})
+    script = PIPES + "for i in range(2): say(read('data', i).decode().split())\n"
+    one, two = (saw(training, run(training, script, prefix + "/", mode="Pipe", ShuffleConfig={"Seed": 7})) for _ in range(2))
+    assert one == two and one[0] != one[1] and one[0] != sorted(one[0])
+    assert sorted(one[0]) == sorted(one[1]) == [f"{i:02}" for i in range(12)]
+
+
+def test_fast_file_shows_files_that_cannot_be_written(training, data):
+    prefix = data({"in/a": b"1", "in/b/c": b"2"})
+    job = run(training, TREE + "import stat; assert not os.stat(root + '/a').st_mode & 0o222\n", f"{prefix}/in", mode="FastFile")
+    assert saw(training, job) == [{"a": "1", "b/c": "2"}]
+    assert any("FastFile" in line for line in training.lines(job["TrainingJobName"]))
+
+
+def test_fast_file_refuses_a_part_of_a_name(training, data):
+    prefix = data({"train/a": b"1"})
+    job = run(training, TREE, f"{prefix}/tr", mode="FastFile")
+    assert job["TrainingJobStatus"] == "Failed"
+    assert job["FailureReason"].startswith("ClientError: Data download failed:Failed to download data. For FastFile mode, "
+                                           "partial S3 prefix is not supported.")
+
+
+def test_a_pipe_that_nobody_reads_does_not_hold_the_job(training, data):
+    prefix = data({"a": b"1" * 5000000})
+    job = run(training, "import time; p = open('/opt/ml/input/data/data_0', 'rb'); p.read(1); print('done')", prefix + "/",
+              mode="Pipe")
+    assert job["TrainingJobStatus"] == "Completed"

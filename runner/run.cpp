@@ -9,6 +9,8 @@
 #include "base/child.hpp"
 #include "base/crash_point.hpp"
 #include "base/log.hpp"
+#include "runner/hosts.hpp"
+#include "runner/sandbox/docker/relay.hpp"
 #include "runner/sandbox/make_sandbox.hpp"
 #include "runner/steps/steps.hpp"
 #include "runner/verdict.hpp"
@@ -55,12 +57,14 @@ Report walk(Job& job) {
   const bool failed = job.exit_code.value_or(1) != 0 && job.why == Why::kItself;
   if (failed) job.ended_ms = to_millis(SystemClock().now());
   for (const Step& step : kAfterwards) {
-    if (failed && step.run == store_outputs) continue;
+    if (step.run == store_outputs && (failed || job.one_of_many)) continue;
     crash_point(std::string("runner-after-") + step.name);
     if (Status done = step.run(job); !done) return failed_step(job, step, done.error());
   }
   return verdict_of(job);
 }
+
+}  // namespace
 
 void open_own_log(const std::string& folder) {
   const int fd = ::open((folder + "/runner.log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
@@ -81,19 +85,20 @@ SandboxPlan plan_of(const JobSpec& spec) {
   const std::string& path = spec.checkpoint_path;
   const bool inside = path == "/opt/ml" || path.starts_with("/opt/ml/");
   if (!spec.checkpoint_uri.empty() && !inside) plan.checkpoint_path = path;
+  plan.isolated = spec.network_isolation;
   return plan;
 }
 
-Status introduce(const JobSpec& spec, const Sandbox& sandbox) {
+Status introduce(const JobSpec& spec, pid_t init_pid, const std::string& sandbox) {
   const auto start_time = [](pid_t pid) {
     const auto id = ProcessId::of(pid);
     return id ? id->start_time : 0;
   };
   const nlohmann::json about = {{"pid", ::getpid()},
                                 {"start_time", start_time(::getpid())},
-                                {"init_pid", sandbox.init_pid()},
-                                {"init_start_time", start_time(sandbox.init_pid())},
-                                {"sandbox", sandbox.name()}};
+                                {"init_pid", init_pid},
+                                {"init_start_time", start_time(init_pid)},
+                                {"sandbox", sandbox}};
   return write_file(spec.folder + "/runner.json", about.dump());
 }
 
@@ -104,11 +109,15 @@ Status say_goodbye(const JobSpec& spec, const Report& report) {
   return write_file(spec.folder + "/exit.json", about.dump());
 }
 
+namespace {
+
 void limit_memory(Job& job) {
   const std::uint64_t machine = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
                                 static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   if (job.spec.memory_limit == 0 || job.spec.memory_limit >= machine || job.sandbox->init_pid() == 0) return;
-  if (!job.memory.limit("sagelet-" + job.spec.job_id, job.spec.memory_limit, job.sandbox->init_pid()))
+  const std::string name = "sagelet-" + job.spec.job_id +
+                           (job.spec.hosts.size() > 1 ? "-" + job.spec.current_host : std::string());
+  if (!job.memory.limit(name, job.spec.memory_limit, job.sandbox->init_pid()))
     log::warn("the memory limit of {} bytes is not enforced: {}", job.spec.memory_limit, job.memory.why());
 }
 
@@ -122,13 +131,14 @@ Status finish(Job& job, Report report) {
 }
 
 /// Nothing can be run here: the job fails by our fault.
-int give_up(const JobSpec& spec, const Error& error) {
+int give_up(const JobSpec& spec, const Seat& seat, const Error& error) {
   log::error("{}", error.message());
   Report report;
   report.phase = Phase::kFinished;
   report.outcome = Outcome::kFailed;
   report.failure_reason = step_error(Blame::kOurs, error.message());
   Reporter reports(spec);
+  reports.tell(seat.reports);
   reports.say(report);
   reports.finish();
   return say_goodbye(spec, report) ? 0 : 1;
@@ -139,14 +149,49 @@ Result<JobSpec> read_spec(const std::string& folder) {
   TRY(JobSpec spec, JobSpec::from_json(text));
   std::error_code error;
   spec.folder = fs::canonical(folder, error).string();
-  std::erase_if(spec.channels, [&](const ChannelSpec& channel) {  // those of other instance groups
-    return !channel.hosts.empty() &&
-           std::ranges::find(channel.hosts, spec.current_host) == channel.hosts.end();
-  });
   return spec;
 }
 
+/// Those of other instance groups.
+void leave_out_channels(JobSpec& spec) {
+  std::erase_if(spec.channels, [&](const ChannelSpec& channel) {
+    return !channel.hosts.empty() &&
+           std::ranges::find(channel.hosts, spec.current_host) == channel.hosts.end();
+  });
+}
+
+/// "127.0.0.1:4577", wherever the server is now.
+RelayTarget relay_target(Server server) {
+  return [server = std::move(server)] {
+    const auto url = server.address();
+    const auto slashes = url.find("//");
+    return slashes == url.npos ? url : url.substr(slashes + 2);
+  };
+}
+
 }  // namespace
+
+int run_host(JobSpec spec, const SandboxPlan& plan, const StopSignal& stop, Seat seat) {
+  leave_out_channels(spec);
+  // Before the first thread: the sandbox's init is forked from this one.
+  auto sandbox = make_sandbox(spec, plan);
+  if (!sandbox) return give_up(spec, seat, sandbox.error());
+  for (const std::string& note : (*sandbox)->notes()) log::info("sandbox: {}", note);
+  if (const Status done = introduce(spec, (*sandbox)->init_pid(), (*sandbox)->name()); !done)
+    return give_up(spec, seat, done.error());
+  crash_point("runner-introduced");
+  const auto relay = seat.door ? Relay::over(std::move(seat.door), relay_target(Server::of(spec))) : nullptr;
+  if (relay) relay->allow("127.0.0.1");
+  Job job(std::move(spec), stop, std::move(*sandbox));
+  job.reports.tell(seat.reports);
+  job.one_of_many = seat.reports >= 0;
+  limit_memory(job);
+  Report report = walk(job);
+  if (report.outcome == Outcome::kFailed) log::info("failed: {}", report.failure_reason);
+  const Status done = finish(job, std::move(report));
+  if (!done) log::error("{}", done.error().message());
+  return done ? 0 : 1;
+}
 
 int run_job(const std::string& folder) {
   const StopSignal stop;
@@ -156,19 +201,9 @@ int run_job(const std::string& folder) {
     log::error("{}", spec.error().message());
     return 2;
   }
-  // Before the first thread: the sandbox's init is forked from this one.
-  auto sandbox = make_sandbox(*spec, plan_of(*spec));
-  if (!sandbox) return give_up(*spec, sandbox.error());
-  for (const std::string& note : (*sandbox)->notes()) log::info("sandbox: {}", note);
-  if (const Status done = introduce(*spec, **sandbox); !done) return give_up(*spec, done.error());
-  crash_point("runner-introduced");
-  Job job(std::move(*spec), stop, std::move(*sandbox));
-  limit_memory(job);
-  Report report = walk(job);
-  if (report.outcome == Outcome::kFailed) log::info("failed: {}", report.failure_reason);
-  const Status done = finish(job, std::move(report));
-  if (!done) log::error("{}", done.error().message());
-  return done ? 0 : 1;
+  if (spec->hosts.size() > 1) return run_hosts(std::move(*spec), stop);
+  const auto plan = plan_of(*spec);
+  return run_host(std::move(*spec), plan, stop, {});
 }
 
 }  // namespace sagelet::runner

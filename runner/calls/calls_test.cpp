@@ -185,5 +185,18 @@ TEST_F(CallsTest, LargeFilesGoUpInParts) {
   EXPECT_TRUE(server.heard().back().body.find("<PartNumber>5</PartNumber>") != std::string::npos);
 }
 
+TEST_F(CallsTest, AServerThatMovedIsFoundByItsNewAddress) {
+  Imposter moved([](const Heard&) { return Say{200, "content"}; });
+  auto old = spec("http://127.0.0.1:9");
+  S3 s3(Server::of(old), nullptr);
+  ASSERT_TRUE(write_file(fs::path(old.folder) / "server_url", moved.url() + "\n"));
+  ASSERT_TRUE(s3.download({"b", "k"}, old.folder + "/file"));
+  EXPECT_EQ(*read_file(old.folder + "/file"), "content");
+  Reporter reports(old);
+  reports.say({});
+  reports.finish();
+  EXPECT_EQ(moved.heard().size(), 2u);
+}
+
 }  // namespace
 }  // namespace sagelet::runner

@@ -17,6 +17,9 @@ class Reporter {
   explicit Reporter(const JobSpec& spec);
   ~Reporter();
 
+  /// From now on reports are lines of JSON written to `fd` instead: of one host among several, whose runner
+  /// makes one story of them (hosts.hpp).
+  void tell(int fd) { told_ = fd; }
   /// Numbers and stamps the report, writes it to reports/, queues it.
   void say(Report report);
   /// Returns when all are acknowledged, or the server does not know this job (any more).
@@ -29,6 +32,7 @@ class Reporter {
   const Server server_;
   const std::string job_id_, host_, token_;
   std::uint64_t number_ = 0;
+  int told_ = -1;
 
   struct Waiting {
     std::string path, body;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "base/fs.hpp"
 #include "base/log.hpp"
 
 namespace sagelet::runner {
@@ -28,6 +29,17 @@ bool Server::job_is_gone() const {
   return ::access((folder + "/spec.json").c_str(), F_OK) != 0;
 }
 
+std::string Server::address() const {
+  const auto moved = read_file(folder + "/server_url", 4096);
+  const auto text = moved ? trimmed(*moved) : std::string_view();
+  return text.empty() ? url : std::string(text);
+}
+
+client::Request Server::readdressed(client::Request request) const {
+  if (request.url.starts_with(url)) request.url = address() + request.url.substr(url.size());
+  return request;
+}
+
 bool Backoff::wait() {
   const auto time =
       std::min(std::chrono::milliseconds(1000), std::chrono::milliseconds(20) * (1 << std::min(tries_, 6)));
@@ -45,7 +57,7 @@ Result<client::Response> send(client::Http& http, const Server& server, const St
   Status of_download;  // what the receiver said, not the network
   for (int errors = 0;;) {
     if (before_try) before_try();
-    client::Request attempt = request;
+    client::Request attempt = server.readdressed(request);
     if (request.download)
       attempt.download = [&](std::string_view bytes) -> Status {
         of_download = stop && stop->requested() ? Status(Error(ErrorKind::kCancelled, "stopped"))

@@ -11,12 +11,16 @@
 namespace sagelet::runner {
 
 struct Server {
-  std::string url;
+  std::string url;  ///< when the job was started
   client::Credentials credentials;
   std::string folder;  ///< the job's; when its spec.json is gone nobody wants the job any more
 
   static Server of(const JobSpec& spec);
   bool job_is_gone() const;
+  /// `url`, unless a server that was started again has left its new address in the job's folder (server_url).
+  std::string address() const;
+  /// The same request, sent to where the server is now.
+  client::Request readdressed(client::Request request) const;
 };
 
 /// Waits between tries: 20 ms at first, doubling up to 1 s.

@@ -50,6 +50,8 @@ class Sandbox {
   virtual pid_t init_pid() const { return 0; }
   /// Folders of the job's can be put at any path inside.
   virtual bool has_mounts() const { return true; }
+  /// The command has no network at all, or the private one of its hosts.
+  virtual bool has_own_network() const { return false; }
   /// Of the network that the job's hosts share.
   virtual std::string interface_name() const;
   /// The command is the image's: script mode, interpreter and environment are not ours to make.

@@ -116,8 +116,8 @@ Status prepare_container(Job& job) {
 Status train(Job& job) {
   job.report(Phase::kTraining, "Training image download completed. Training in progress.");
   for (const std::string& fault : job.metrics.faults()) job.say("[sagelet] " + fault);
-  if (job.spec.network_isolation && !job.sandbox->is_container())
-    job.say("[sagelet] EnableNetworkIsolation is not enforced in the process sandbox");
+  if (job.spec.network_isolation && !job.sandbox->is_container() && !job.sandbox->has_own_network())
+    job.say("[sagelet] EnableNetworkIsolation is not enforced: this machine gives us no network namespaces");
   const Status done = job.sandbox->is_container()   ? train_in_container(job)
                       : !job.spec.algorithm.empty() ? train_by_algorithm(job)
                       : job.spec.script_mode        ? train_by_script_mode(job)

@@ -121,6 +121,15 @@ Result<std::unique_ptr<Relay>> Relay::start(const std::string& address, RelayTar
   return relay;
 }
 
+std::unique_ptr<Relay> Relay::over(UniqueFd listener, RelayTarget target) {
+  std::unique_ptr<Relay> relay(new Relay);
+  relay->listener_ = std::move(listener);
+  relay->wake_ = UniqueFd(::eventfd(0, EFD_CLOEXEC));
+  relay->target_ = std::move(target);
+  relay->thread_ = std::thread([raw = relay.get()] { raw->run(); });
+  return relay;
+}
+
 Relay::~Relay() {
   ending_ = true;
   ::eventfd_write(wake_.get(), 1);

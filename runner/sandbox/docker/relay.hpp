@@ -19,6 +19,8 @@ class Relay {
  public:
   /// Listens on a free port of `address`. kIo and kPermission: this machine does not have that address.
   static Result<std::unique_ptr<Relay>> start(const std::string& address, RelayTarget target);
+  /// The same for a socket that listens already, in another network namespace maybe.
+  static std::unique_ptr<Relay> over(UniqueFd listener, RelayTarget target);
   ~Relay();
   int port() const { return port_; }
   /// Connections wait until somebody is allowed; those of others are closed.

@@ -13,6 +13,7 @@
 #include "base/fs.hpp"
 #include "runner/sandbox/process/init.hpp"
 #include "runner/sandbox/process/mounts.hpp"
+#include "runner/sandbox/process/private_network.hpp"
 #include "runner/sandbox/process/wire.hpp"
 
 namespace sagelet::runner {
@@ -28,6 +29,9 @@ bool has_namespaces(Confinement way) {
 /// What `init` does first, on its side of the namespaces.
 Status arrange(const SandboxPlan& plan, Confinement way, unsigned user, unsigned group) {
   if (way == Confinement::kUserNamespaces) TRY(map_own_id(user, group));
+  if (plan.network >= 0 && ::setns(plan.network, CLONE_NEWNET) != 0)
+    return Error::last("entering the network");
+  if (plan.network < 0 && plan.isolated) TRY(bring_loopback_up());
   TRY(make_mounts_private());
   TRY(mount_opt_ml(plan.folder + "/ml"));
   if (!plan.checkpoint_path.empty()) TRY(bind_folder(plan.folder + "/checkpoints", plan.checkpoint_path));
@@ -44,18 +48,21 @@ Status arrange(const SandboxPlan& plan, Confinement way, unsigned user, unsigned
   return {};
 }
 
-int clone_flags(Confinement way) {
+int clone_flags(const SandboxPlan& plan, Confinement way) {
   if (!has_namespaces(way)) return SIGCHLD;
-  const int flags = SIGCHLD | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS;
+  int flags = SIGCHLD | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS;
+  if (plan.network >= 0) flags |= CLONE_NEWIPC;
+  if (plan.network < 0 && plan.isolated) flags |= CLONE_NEWNET;
   return way == Confinement::kUserNamespaces ? flags | CLONE_NEWUSER : flags;
 }
 
-/// The host's names plus ours, all on loopback.
+/// The host's names plus ours.
 Status write_hosts(const SandboxPlan& plan) {
   auto host = read_file("/etc/hosts");
   std::string text = host ? *host : "127.0.0.1 localhost\n";
   if (!text.ends_with('\n')) text += '\n';
-  for (const std::string& name : plan.hosts) text += "127.0.0.1 " + name + "\n";
+  for (std::size_t i = 0; i < plan.hosts.size(); ++i)
+    text += (i < plan.addresses.size() ? plan.addresses[i] : "127.0.0.1") + " " + plan.hosts[i] + "\n";
   return write_file(plan.folder + "/hosts", text);
 }
 
@@ -100,7 +107,12 @@ Result<std::unique_ptr<ProcessSandbox>> ProcessSandbox::make(const SandboxPlan& 
   const auto only = plan.only ? plan.only : from_environment();
   for (const Confinement way : kWays) {
     if (only && *only != way) continue;
-    const Status done = sandbox->try_way(plan, way);
+    Status done = sandbox->try_way(plan, way);
+    if (!done && plan.isolated && has_namespaces(way)) {
+      auto open = plan;
+      open.isolated = false;  // better the job's own tree without isolation than neither
+      done = sandbox->try_way(open, way);
+    }
     if (done) return sandbox;
     sandbox->notes_.push_back(std::string(to_string(way)) + ": " + done.error().message());
   }
@@ -118,7 +130,7 @@ Status ProcessSandbox::try_way(const SandboxPlan& plan, Confinement way) {
   UniqueFd ours(ends[0]), theirs(ends[1]);
   const unsigned user = ::geteuid(), group = ::getegid();
   const auto pid =
-      static_cast<pid_t>(::syscall(SYS_clone, clone_flags(way), nullptr, nullptr, nullptr, nullptr));
+      static_cast<pid_t>(::syscall(SYS_clone, clone_flags(plan, way), nullptr, nullptr, nullptr, nullptr));
   if (pid < 0) return Error::last("clone");
   if (pid == 0) {
     ours.reset();
@@ -136,6 +148,8 @@ Status ProcessSandbox::try_way(const SandboxPlan& plan, Confinement way) {
   socket_ = std::move(ours);
   init_ = pid;
   confinement_ = way;
+  own_network_ = has_namespaces(way) && (plan.network >= 0 || plan.isolated);
+  interface_ = own_network_ && plan.network < 0 ? "lo" : plan.interface;
   return {};
 }
 
@@ -143,6 +157,10 @@ ProcessSandbox::~ProcessSandbox() {
   socket_.reset();  // the init ends everything, then itself
   if (init_ > 0) ::waitpid(init_, nullptr, 0);
   if (link_) link_->remove();
+}
+
+std::string ProcessSandbox::interface_name() const {
+  return interface_.empty() ? Sandbox::interface_name() : interface_;
 }
 
 std::string ProcessSandbox::base() const {

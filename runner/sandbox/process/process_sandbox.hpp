@@ -19,6 +19,10 @@ struct SandboxPlan {
   std::string folder;           ///< the job's; ml/ in it becomes /opt/ml
   std::string host = "algo-1";  ///< host name inside, where it can be set
   std::vector<std::string> hosts{"algo-1"};
+  std::vector<std::string> addresses{};  ///< of `hosts`, in order; empty: all on loopback
+  int network = -1;          ///< a network namespace to run in (private_network.hpp); -1: the machine's
+  bool isolated = false;     ///< a network with nothing but loopback, where it can be had
+  std::string interface {};  ///< of the hosts' network; empty: whatever the machine has
   std::vector<int> cpus;
   std::string checkpoint_path;  ///< outside /opt/ml: <folder>/checkpoints goes there; empty: nothing to do
   std::string opt = "/opt";     ///< where kLink makes its link (tests)
@@ -44,6 +48,8 @@ class ProcessSandbox final : public Sandbox {
   pid_t init_pid() const override { return init_; }
   /// With kLink: false while another job has /opt/ml. True in all other ways.
   Result<bool> take_place() override;
+  std::string interface_name() const override;
+  bool has_own_network() const override { return own_network_; }
   /// What better ways were tried and why they failed.
   const std::vector<std::string>& notes() const override { return notes_; }
 
@@ -52,7 +58,8 @@ class ProcessSandbox final : public Sandbox {
   Status try_way(const SandboxPlan& plan, Confinement way);
 
   Confinement confinement_ = Confinement::kBaseFolder;
-  std::string folder_, opt_;
+  std::string folder_, opt_, interface_;
+  bool own_network_ = false;
   UniqueFd socket_;
   pid_t init_ = 0;
   std::optional<OptLink> link_;

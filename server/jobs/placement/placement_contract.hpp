@@ -134,6 +134,7 @@ TEST_P(PlacementContract, ReaddressesAndRemoves) {
   ASSERT_TRUE(placement_->readdress("first", "http://127.0.0.1:1"));
   EXPECT_EQ(JobSpec::from_json(*read_file(placed_.folder / "first" / "spec.json"))->server_url,
             "http://127.0.0.1:1");
+  EXPECT_EQ(*read_file(placed_.folder / "first" / "server_url"), "http://127.0.0.1:1\n");
   EXPECT_THAT(placement_->folders(), testing::ElementsAre("first"));
   placement_->kill({"first"}, {});
   EXPECT_TRUE(placement_->remove("first"));

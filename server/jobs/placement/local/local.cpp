@@ -26,7 +26,7 @@ namespace {
 using nlohmann::json;
 
 /// What of the server's environment a runner gets; the job's own is made from the spec.
-constexpr std::array<std::string_view, 18> kHandedOn = {"PATH",
+constexpr std::array<std::string_view, 19> kHandedOn = {"PATH",
                                                         "HOME",
                                                         "USER",
                                                         "LOGNAME",
@@ -40,6 +40,7 @@ constexpr std::array<std::string_view, 18> kHandedOn = {"PATH",
                                                         "NVIDIA_VISIBLE_DEVICES",
                                                         "SAGELET_CRASH_AT",
                                                         "SAGELET_SANDBOX",
+                                                        "SAGELET_NETWORK",
                                                         "ASAN_OPTIONS",
                                                         "LSAN_OPTIONS",
                                                         "TSAN_OPTIONS",
@@ -225,6 +226,7 @@ std::string LocalPlacement::noted_end(const std::string& job_id) {
 }
 
 Status LocalPlacement::readdress(const std::string& job_id, const std::string& server_url) {
+  TRY(write_file(folder_of(job_id) / "server_url", server_url + "\n"));  // what a living runner looks at
   const auto file = folder_of(job_id) / "spec.json";
   TRY(const auto text, read_file(file));
   TRY(auto spec, JobSpec::from_json(text));

@@ -1,0 +1,15 @@
+#pragma once
+// A job of several hosts on this machine: one runner leads, each host has a runner of its own below it.
+//
+// The leader is what the server knows: it gives each host a folder, a place on the job's private network and
+// a part of its cores, makes one story of what they report, passes a stop on, ends the others when one fails,
+// and stores what all of them leave. It is killed: so are they, and the job is lost as a whole.
+#include "runner/spec.hpp"
+#include "runner/stop.hpp"
+
+namespace sagelet::runner {
+
+/// The whole life of such a job; the process's exit code. The process has one thread so far.
+int run_hosts(JobSpec spec, const StopSignal& stop);
+
+}  // namespace sagelet::runner

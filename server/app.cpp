@@ -20,6 +20,7 @@
 #include "server/job_environment.hpp"
 #include "server/jobs/jobs.hpp"
 #include "server/net/server.hpp"
+#include "server/services/cloudwatch/service.hpp"
 #include "server/services/credentials/store.hpp"
 #include "server/services/ecr/service.hpp"
 #include "server/services/iam/service.hpp"
@@ -86,7 +87,7 @@ struct App::Rooms {
   std::unique_ptr<registry::Registry> registry;
   std::unique_ptr<ImagesView> known_images;
   s3::S3 s3;
-  std::unique_ptr<Service> logs, sts, iam, ecr;
+  std::unique_ptr<Service> cloudwatch, logs, sts, iam, ecr;
   std::unique_ptr<jobs::Jobs> jobs;
   std::unique_ptr<sagemaker::SageMaker> sagemaker;
   std::unique_ptr<auth::Authenticator> authenticator;
@@ -162,6 +163,7 @@ Status App::Rooms::start_services() {
   options.region = config.region;
   for (const auto& [name, folder] : config.seed_buckets) options.seeds.push_back({name, folder});
   TRY(s3, s3::make_s3(std::move(options), *objects, clock, ids));
+  cloudwatch = cloudwatch::make_cloudwatch(*ledger);
   logs = logs::make_logs(*ledger);
   start_registry();
   sts = sts::make_sts(*credentials);
@@ -253,8 +255,8 @@ void App::Rooms::make_gateway() {
   };
   options.registry = [this] { return registry->exchange(); };
   gateway = std::make_unique<gateway::Gateway>(std::move(options), *authenticator, admin(), clock, ids);
-  for (Service* service : std::initializer_list<Service*>{s3.service.get(), sagemaker.get(), logs.get(),
-                                                          sts.get(), iam.get(), ecr.get()})
+  for (Service* service : std::initializer_list<Service*>{s3.service.get(), sagemaker.get(), cloudwatch.get(),
+                                                          logs.get(), sts.get(), iam.get(), ecr.get()})
     gateway->add(service);
 }
 

@@ -122,7 +122,7 @@ std::optional<Response> Call::identify_service() {
     return counted(Response::text(
         501,
         fmt::format("NotImplemented: Sagelet does not have the service \"{}\".\n", identified_.service)));
-  protocol_ = &wire::protocol_of(service_->model().protocol);
+  protocol_ = &wire::protocol_of(service_->model(), head_);
   fill_context();
   if (refused_) return refusal(*refused_);
   if (judged_.payload != auth::PayloadForm::kPlain)
@@ -137,7 +137,7 @@ std::optional<Response> Call::guard_origin() {
 }
 
 std::optional<Response> Call::match_operation() {
-  if (service_->model().protocol == model::ProtocolKind::kQuery) return std::nullopt;
+  if (protocol_ == &wire::protocol_of(model::ProtocolKind::kQuery)) return std::nullopt;
   auto match = protocol_->match(service_->model(), head_, identified_.target, {});
   if (!match) return failure(match.error());
   match_ = std::move(*match);

@@ -129,6 +129,7 @@ std::string service_of_target(std::string_view target_header) {
   const auto prefix = target_header.substr(0, target_header.find('.'));
   if (prefix == "SageMaker") return "sagemaker";
   if (prefix.starts_with("Logs_")) return "logs";
+  if (prefix.starts_with("GraniteService")) return "cloudwatch";
   if (prefix.starts_with("AmazonEC2ContainerRegistry_")) return "ecr";
   return {};
 }

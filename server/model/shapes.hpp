@@ -24,7 +24,7 @@ enum class Kind : std::uint8_t {
 };
 enum class Location : std::uint8_t { kBody, kUri, kQuery, kHeader, kHeaders, kStatusCode };
 enum class TimeFormat : std::uint8_t { kDefault, kEpoch, kIso8601, kHttpDate };
-enum class ProtocolKind : std::uint8_t { kJson10, kJson11, kRestJson, kRestXml, kQuery, kEc2 };
+enum class ProtocolKind : std::uint8_t { kJson10, kJson11, kRestJson, kRestXml, kQuery, kEc2, kRpcCbor };
 
 struct Shape;
 
@@ -105,7 +105,8 @@ struct ServiceModel {
   std::string_view api_version;
   std::string_view json_version;
   std::string_view xml_namespace;
-  ProtocolKind protocol = ProtocolKind::kJson11;
+  ProtocolKind protocol = ProtocolKind::kJson11;  ///< kRpcCbor: JSON and query are answered too, by request
+  bool query_compatible = false;          ///< errors name the code that the query protocol has for them
   std::span<const Operation> operations;  ///< sorted by name
   std::span<const Shape* const> shapes;   ///< sorted by name
 

@@ -20,6 +20,7 @@ RoomSchema records_schema();      ///< resources (training jobs, ...), tags
 RoomSchema logs_schema();         ///< log groups, streams, events
 RoomSchema jobs_schema();         ///< queue and handles of running jobs
 RoomSchema credentials_schema();  ///< session credentials
+RoomSchema cloudwatch_schema();   ///< metrics and their values
 RoomSchema images_schema();       ///< container images: repositories, manifests, tags, blobs
 
 std::span<const RoomSchema> all_schemas();

@@ -44,6 +44,7 @@ http::Response JsonRpc::serialise_error(const model::ServiceModel& service, cons
   response.status = error_status(error, shape);
   response.headers.add("x-amzn-RequestId", std::string(request_id));
   response.headers.add("Content-Type", std::string(content_type_));
+  add_query_error(response, service, error, shape);
   add_headers(response, error.headers);
   response.body = json_error(shape, error, true);
   return response;

@@ -69,4 +69,11 @@ bool take_payload(const model::Operation& operation, Output& output, http::Respo
   return true;
 }
 
+void add_query_error(http::Response& response, const model::ServiceModel& service, const api::Error& error,
+                     const model::Shape* shape) {
+  if (!service.query_compatible) return;
+  const std::string code(shape == nullptr ? std::string_view(error.code) : shape->error_code);
+  response.headers.add("x-amzn-query-error", code + (is_fault(error, shape) ? ";Receiver" : ";Sender"));
+}
+
 }  // namespace sagelet::wire

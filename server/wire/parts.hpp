@@ -21,6 +21,9 @@ http::Response start_response(const model::Operation& operation, Output& output)
 /// The body that Output::payload or the payload member's blob or string gives; false when there is none of
 /// that kind.
 bool take_payload(const model::Operation& operation, Output& output, http::Response& response);
+/// x-amzn-query-error, by which clients of a service that spoke query before find the old code.
+void add_query_error(http::Response& response, const model::ServiceModel& service, const api::Error& error,
+                     const model::Shape* shape);
 void add_headers(http::Response& response, std::vector<std::pair<std::string, std::string>> headers);
 
 }  // namespace sagelet::wire

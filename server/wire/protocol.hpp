@@ -49,5 +49,7 @@ class Protocol {
 };
 
 const Protocol& protocol_of(model::ProtocolKind kind);
+/// How this request speaks to the service: a service of CBOR is spoken to in JSON and by forms as well.
+const Protocol& protocol_of(const model::ServiceModel& service, const http::Head& head);
 
 }  // namespace sagelet::wire

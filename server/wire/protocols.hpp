@@ -46,6 +46,12 @@ class RestJson final : public Protocol {
   SAGELET_PROTOCOL_CALLS;
 };
 
+/// Smithy RPC v2: the operation in the path, everything in one CBOR body.
+class RpcCbor final : public Protocol {
+ public:
+  SAGELET_PROTOCOL_CALLS;
+};
+
 #undef SAGELET_PROTOCOL_CALLS
 
 }  // namespace sagelet::wire

@@ -23,6 +23,7 @@ DATA = ROOT / "server" / "model" / "data"
 CACHE = ROOT / "build" / "models"
 
 SERVICES = {
+    "cloudwatch": "cloudwatch/2010-08-01",
     "ecr": "ecr/2015-09-21",
     "iam": "iam/2010-05-08",
     "logs": "logs/2014-03-28",
@@ -30,7 +31,7 @@ SERVICES = {
     "sagemaker": "sagemaker/2017-07-24",
     "sts": "sts/2011-06-15",
 }
-METADATA = ("apiVersion", "endpointPrefix", "jsonVersion", "protocol", "serviceId", "signingName", "targetPrefix",
+METADATA = ("apiVersion", "endpointPrefix", "awsQueryCompatible", "jsonVersion", "protocol", "serviceId", "signingName", "targetPrefix",
             "xmlNamespace")
 SHAPE = ("type", "required", "payload", "enum", "pattern", "min", "max", "flattened", "sensitive", "union", "document",
          "exception", "fault", "error", "event", "eventstream", "locationName", "xmlNamespace", "timestampFormat",

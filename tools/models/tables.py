@@ -14,7 +14,8 @@ KINDS = {"structure": "kStructure", "list": "kList", "map": "kMap", "string": "k
 LOCATIONS = {"uri": "kUri", "querystring": "kQuery", "header": "kHeader", "headers": "kHeaders",
              "statusCode": "kStatusCode"}
 TIMES = {"unixTimestamp": "kEpoch", "iso8601": "kIso8601", "rfc822": "kHttpDate"}
-PROTOCOLS = {"json": "kJson11", "rest-json": "kRestJson", "rest-xml": "kRestXml", "query": "kQuery", "ec2": "kEc2"}
+PROTOCOLS = {"json": "kJson11", "rest-json": "kRestJson", "rest-xml": "kRestXml", "query": "kQuery", "ec2": "kEc2",
+             "smithy-rpc-v2-cbor": "kRpcCbor"}
 
 
 def quoted(text):
@@ -183,6 +184,7 @@ class Service:
             ("target_prefix", text(metadata.get("targetPrefix"))), ("api_version", text(metadata["apiVersion"])),
             ("json_version", text(metadata.get("jsonVersion"))),
             ("xml_namespace", text(metadata.get("xmlNamespace"))), ("protocol", f"ProtocolKind::{protocol}"),
+            ("query_compatible", flag("awsQueryCompatible" in metadata)),
             ("operations", "kOperations"), ("shapes", "kShapePointers"),
         ])
 

@@ -44,10 +44,12 @@ TimeFormat time_format_of(std::string_view format) {
 }
 
 ProtocolKind protocol_kind(std::string_view protocol, std::string_view json_version) {
-  static const std::map<std::string_view, ProtocolKind> kProtocols = {{"rest-json", ProtocolKind::kRestJson},
-                                                                      {"rest-xml", ProtocolKind::kRestXml},
-                                                                      {"query", ProtocolKind::kQuery},
-                                                                      {"ec2", ProtocolKind::kEc2}};
+  static const std::map<std::string_view, ProtocolKind> kProtocols = {
+      {"rest-json", ProtocolKind::kRestJson},
+      {"rest-xml", ProtocolKind::kRestXml},
+      {"query", ProtocolKind::kQuery},
+      {"smithy-rpc-v2-cbor", ProtocolKind::kRpcCbor},
+      {"ec2", ProtocolKind::kEc2}};
   return picked(kProtocols, protocol, json_version == "1.0" ? ProtocolKind::kJson10 : ProtocolKind::kJson11);
 }
 

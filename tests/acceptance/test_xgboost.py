@@ -148,7 +148,7 @@ DATA = {"train": (csv(20), "text/csv")}
     (DATA, {"num_round": "1", "eta": "2"}, "Hyperparameter eta: 2.0 is not in"),
     (DATA, {"num_round": "1", "flavour": "x"}, "Extraneous hyperparameter found: flavour"),
     (DATA, {"num_round": "1", "objective": "multi:softmax"}, "num_class is required"),
-    (DATA, {"num_round": "1", "objective": "binary:logistic", "base_score": "0.5"}, "label must be in [0,1]"),
+    (DATA, {"num_round": "1", "objective": "binary:logistic", "base_score": "0.5"}, "label must be in (0, 1)"),
     (DATA, {"num_round": "1", "_kfold": "5"}, "k-fold cross validation is not emulated"),
     ({"training": DATA["train"]}, None, "Missing required channel: train"),
     ({"train": (csv(5), None)}, None, "Blankspace and colon not found in firstline"),

@@ -70,5 +70,34 @@ TEST(Identify, BelievesTheNameATunnelWasOpenedTo) {
   EXPECT_EQ(found.region, "eu-west-1");
 }
 
+TEST(Identify, TakesTheNamesOfImageRegistriesApart) {
+  const auto registry = parse_aws_name("111122223333.dkr.ecr.eu-west-1.amazonaws.com");
+  ASSERT_TRUE(registry);
+  EXPECT_EQ(registry->service, "registry");
+  EXPECT_EQ(registry->region, "eu-west-1");
+  EXPECT_EQ(parse_aws_name("api.ecr.eu-west-1.amazonaws.com")->service, "ecr");
+}
+
+TEST(ImageRegistry, IsMeantByItsPathOrItsName) {
+  const std::string_view ours = "127.0.0.1";
+  EXPECT_TRUE(is_for_registry(head("GET", "/v2/", "127.0.0.1:4577"), ours));
+  EXPECT_TRUE(is_for_registry(head("PUT", "/v2/a/manifests/v1", "localhost:4577"), ours));
+  EXPECT_TRUE(is_for_registry(head("GET", "/", "111122223333.dkr.ecr.eu-west-1.amazonaws.com"), ours));
+  auto tunnelled = head("GET", "/v2/", "whatever");
+  tunnelled.peer.tunnel_host = "111122223333.dkr.ecr.eu-west-1.amazonaws.com";
+  EXPECT_TRUE(is_for_registry(tunnelled, ours));
+  EXPECT_FALSE(is_for_registry(head("GET", "/v2x/a", "127.0.0.1:4577"), ours));
+}
+
+TEST(ImageRegistry, LeavesSignedRequestsAndBucketsAlone) {
+  const std::string_view ours = "127.0.0.1";
+  auto of_a_service = head("GET", "/v2/a", "127.0.0.1:4577");
+  of_a_service.headers.add("Authorization",
+                           "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/kafka/aws4_request");
+  EXPECT_FALSE(is_for_registry(of_a_service, ours));
+  EXPECT_FALSE(is_for_registry(head("GET", "/v2/key", "bucket.localhost:4577"), ours));
+  EXPECT_FALSE(is_for_registry(head("GET", "/v2/key", "bucket.s3.amazonaws.com"), ours));
+}
+
 }  // namespace
 }  // namespace sagelet::gateway

@@ -27,6 +27,14 @@ TEST(ProxyPolicy, ServesAwsNamesOfOurServicesHere) {
   EXPECT_EQ(policy(from(true), "b.s3.us-east-1.amazonaws.com", 443).kind, Kind::kServeHere);
 }
 
+TEST(ProxyPolicy, ServesOurImageRegistriesAndTunnelsThoseOfOthers) {
+  auto with = options();
+  with.has_registry = [](std::string_view host) { return host.starts_with("000000000000."); };
+  const auto policy = make_proxy_policy(with);
+  EXPECT_EQ(policy(from(true), "000000000000.dkr.ecr.us-east-1.amazonaws.com", 443).kind, Kind::kServeHere);
+  EXPECT_EQ(policy(from(true), "763104351884.dkr.ecr.us-east-1.amazonaws.com", 443).kind, Kind::kTunnel);
+}
+
 TEST(ProxyPolicy, TunnelsOtherNamesThroughTheOldProxy) {
   auto with = options();
   with.upstream_url = "http://me:p%40ss@proxy.corp:8080/";

@@ -7,7 +7,7 @@ import subprocess
 import boto3
 import pytest
 
-from support import engine as engines
+from support import own_engine as engines
 from support.server import ROOT, Server, sagelet
 
 ACCOUNT = "777777777777"  # so that no other test's certificate is in the way

@@ -64,6 +64,10 @@ class Server:
         return [str(SAGELET), "serve", "--port", str(port), "--ready-file", str(self.ready), "--seed-bucket", SAMPLES,
                 *where, *self.options]
 
+    def forget_port(self):
+        """The next start takes any free port: runners of before have to find it."""
+        self.url = None
+
     def start(self, **more_environment):
         self.ready.unlink(missing_ok=True)
         env = {**self.environment, **{name: str(value) for name, value in more_environment.items()}}

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -63,6 +64,7 @@ TEST(PrivateNetwork, NobodyElseNeedsToBeRoot) {
   const pid_t child = ::fork();
   if (child == 0) {
     if (::geteuid() == 0 && ::setresuid(12345, 12345, 12345) != 0) ::_exit(41);
+    ::prctl(PR_SET_DUMPABLE, 1);  // who changed his user cannot write his own /proc files else
     ::_exit(enter_user_namespace() ? meet() : 42);
   }
   const int code = code_of(child);

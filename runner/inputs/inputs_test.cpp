@@ -23,7 +23,9 @@ TEST(RecordIo, HasTheDocumentedBytes) {
 
 TEST(RecordIo, CutsALongPayloadIntoPartsThatAreReadAsOne) {
   RecordWriter writer(10, 4);
-  const std::string stream = writer.put("0123") + writer.put("456") + writer.put("789") + writer.end();
+  std::string stream;
+  for (const char* bytes : {"0123", "456", "789"}) stream += writer.put(bytes);
+  stream += writer.end();
   EXPECT_EQ(stream.size(), 3 * 8 + 12u);
   EXPECT_THAT(*read_records(stream + record_of("next")), ElementsAre("0123456789", "next"));
 }

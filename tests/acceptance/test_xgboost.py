@@ -139,6 +139,24 @@ def test_early_stopping_ends_a_job_that_learns_nothing(run, jobs):
     assert len([line for line in jobs.lines(job["TrainingJobName"]) if "#011train-rmse" in line]) < 200
 
 
+def test_two_hosts_train_one_model_on_their_shards(run, jobs):
+    """Each host reads its own file; the metrics are the cluster's, so both hosts' rows are behind them."""
+    name, parts = unique("shards"), [csv(150, 1), csv(150, 2)]
+    for i, part in enumerate(parts):
+        jobs.s3.put_object(Bucket=jobs.bucket, Key=f"{name}/part-{i}", Body=part)
+    channel = jobs.channel("train", name)
+    channel["DataSource"]["S3DataSource"]["S3DataDistributionType"] = "ShardedByS3Key"
+    job = run({}, InputDataConfig=[{**channel, "ContentType": "text/csv"}],
+              ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 10})
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    lines = jobs.lines(job["TrainingJobName"])
+    assert len([line for line in lines if "Train matrix has 150 rows" in line]) == 2, lines
+    assert [line.split("#011")[0] for line in lines if "#011train-rmse" in line] == [f"[{n}]" for n in range(6)]
+    whole = run({"train": (b"".join(parts), "text/csv")})
+    assert metrics(job)["train:rmse"] == pytest.approx(metrics(whole)["train:rmse"], rel=0.1)
+    assert jobs.artifact(job)["xgboost-model"]
+
+
 DATA = {"train": (csv(20), "text/csv")}
 
 

@@ -71,8 +71,12 @@ void add_framework(const JobSpec& spec, Variables& to) {
       {"xgboost", "sagemaker_xgboost_container.training:main"},
       {"mxnet", "sagemaker_mxnet_container.training:main"},
       {"chainer", "sagemaker_chainer_container.training:main"}};
-  if (const auto found = kModules.find(spec.framework); found != kModules.end() && spec.script_mode)
+  if (const auto found = kModules.find(spec.framework); found != kModules.end() && spec.script_mode) {
     to["SAGEMAKER_TRAINING_MODULE"] = found->second;
+    if (!std::string_view(found->second).starts_with("sagemaker_pytorch")) return;
+    to["MASTER_ADDR"] = spec.hosts.front();  // for torch.distributed's env:// of a script that starts itself
+    to["MASTER_PORT"] = "7777";
+  }
 }
 
 }  // namespace
@@ -84,6 +88,9 @@ Status set_environment(Job& job) {
   add_handed_on(job.spec, environment);
   add_pip(job.spec, environment);
   if (!job.python.empty()) keep_environments_in(job.folder() / "env/conda", environment);
+  if (!job.spec.warmpool_cache.empty())
+    environment["SAGEMAKER_MANAGED_WARMPOOL_CACHE_DIRECTORY"] =
+        job.sandbox->base() + "/sagemaker/warmpoolcache";
   add_platform(job, environment);
   add_framework(job.spec, environment);
   for (const auto& [name, value] : job.spec.environment) environment[name] = value;

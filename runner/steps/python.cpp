@@ -134,14 +134,22 @@ Status make_overlay(const Interpreter& interpreter, const fs::path& folder) {
   return {};
 }
 
-/// Where @remote's job driver keeps pip's and conda's caches: the machine's own, so that they are warm.
+/// Where @remote's job driver keeps pip's and conda's caches: the machine's own, so that they are warm. A
+/// warm pool's folder comes under the name it has on AWS.
 static Status share_caches(const Job& job) {
-  if (job.spec.pip_cache.empty()) return {};
-  const fs::path caches = job.ml("cache/sm_remotefunction_user_dependencies_cache");
+  const JobSpec& spec = job.spec;
+  if (!spec.warmpool_cache.empty()) {
+    TRY(make_folders(spec.warmpool_cache));
+    TRY(make_folders(job.ml("sagemaker")));
+    TRY(link(spec.warmpool_cache, job.ml("sagemaker/warmpoolcache")));
+  }
+  if (spec.pip_cache.empty()) return {};
+  const fs::path caches = (spec.warmpool_cache.empty() ? job.ml("cache") : fs::path(spec.warmpool_cache)) /
+                          "sm_remotefunction_user_dependencies_cache";
   TRY(make_folders(caches / "conda"));
-  TRY(make_folders(fs::path(job.spec.pip_cache) / "conda"));
-  TRY(link(fs::path(job.spec.pip_cache) / "conda", caches / "conda/pkgs"));
-  return link(job.spec.pip_cache, caches / "pip");
+  TRY(make_folders(fs::path(spec.pip_cache) / "conda"));
+  TRY(link(fs::path(spec.pip_cache) / "conda", caches / "conda/pkgs"));
+  return link(spec.pip_cache, caches / "pip");
 }
 
 Status make_python(Job& job) {

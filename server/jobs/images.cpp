@@ -123,6 +123,12 @@ Status use_docker(std::string image, EngineImages& engine, JobSpec& spec) {
   return {};
 }
 
+/// @remote's job ends at once where its Python is not the caller's.
+Result<Interpreter> interpreter_for(const JobSpec& spec, Interpreters& interpreters) {
+  const bool remote = std::ranges::find(spec.arguments, "--client_python_version") != spec.arguments.end();
+  return remote ? interpreters.of_version(python_minor(spec)) : interpreters.pick(python_minor(spec));
+}
+
 }  // namespace
 
 bool glob(std::string_view pattern, std::string_view text) {
@@ -167,7 +173,7 @@ Status map_image(const ImageSources& sources, Interpreters& interpreters, JobSpe
   for (const auto& rule : sources.rules) {
     if (!glob(rule.match, spec.image)) continue;
     if (rule.docker.empty())
-      return use(rule.python.empty() ? interpreters.pick(python_minor(spec)) : interpreters.find(rule.python),
+      return use(rule.python.empty() ? interpreter_for(spec, interpreters) : interpreters.find(rule.python),
                  framework, spec);
     if (sources.engine.look(rule.docker) == EngineImages::Answer::kNoEngine)
       return no_engine(spec.image, engine.why());
@@ -180,7 +186,7 @@ Status map_image(const ImageSources& sources, Interpreters& interpreters, JobSpe
     return use_docker(std::move(pushed), sources.engine, spec);
   }
   if (framework.empty()) return unknown_image(spec.image, sources.engine, local);
-  return use(interpreters.pick(python_minor(spec)), framework, spec);
+  return use(interpreter_for(spec, interpreters), framework, spec);
 }
 
 }  // namespace sagelet::jobs

@@ -2,8 +2,10 @@
 
 #include <sys/socket.h>
 #include <sys/stat.h>
+
 #include <sys/un.h>
 #include <unistd.h>
+#include <cstdlib>
 
 #include <atomic>
 #include <thread>
@@ -277,6 +279,25 @@ TEST(Interpreters, AShimIsAskedForTheRealOne) {
   ASSERT_TRUE(found) << found.error().message();
   EXPECT_EQ(found->path, "/bin/sh");
   EXPECT_EQ(found->minor, 13);
+}
+
+TEST(Interpreters, OneOfTheCallersVersionIsFoundOnThePathBeforeADefaultOfAnother) {
+  const auto home = *TempFolder::make(fs::temp_directory_path(), "path-");
+  for (const int minor : {9, 14}) {
+    const auto file = home.path() / fmt::format("python3.{}", minor);
+    ASSERT_TRUE(write_file(file, "\x7f", false, 0755));
+    ::chmod(file.c_str(), 0755);
+  }
+  const std::string before = std::getenv("PATH");
+  ::setenv("PATH", home.path().c_str(), 1);
+  Interpreters interpreters({(home.path() / "python3.9").native()});
+  const auto of_14 = interpreters.of_version(14), of_15 = interpreters.of_version(15),
+             picked = interpreters.pick(14);
+  ::setenv("PATH", before.c_str(), 1);
+  ASSERT_TRUE(of_14 && of_15 && picked);
+  EXPECT_EQ(of_14->path, (home.path() / "python3.14").native());
+  EXPECT_EQ(of_15->minor, 9);
+  EXPECT_EQ(picked->minor, 9);
 }
 
 TEST(Interpreters, WhatIsNoPythonIsSaid) {

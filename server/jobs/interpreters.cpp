@@ -100,4 +100,11 @@ Result<Interpreter> Interpreters::pick(int minor) {
   return find(configured_.front());
 }
 
+Result<Interpreter> Interpreters::of_version(int minor) {
+  auto picked = pick(minor);
+  if (minor == 0 || (picked && picked->minor == minor)) return picked;
+  if (auto found = find(fmt::format("python3.{}", minor)); found && found->minor == minor) return found;
+  return picked;
+}
+
 }  // namespace sagelet::jobs

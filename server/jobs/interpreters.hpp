@@ -23,6 +23,9 @@ class Interpreters {
 
   /// The first of version 3.<minor>; the default when none is, or minor is 0. kNotFound says what to set.
   Result<Interpreter> pick(int minor);
+  /// As pick(), but python3.<minor> on PATH comes before a default of another version: for jobs that run with
+  /// no other, however few packages it has.
+  Result<Interpreter> of_version(int minor);
   /// One that a rule names.
   Result<Interpreter> find(const std::string& name);
 

@@ -1,9 +1,11 @@
 """Jobs of several hosts: names, one network, one ending, one model."""
 import json
 
+import boto3
 import pytest
 
-from support.training import GROUP
+from support.server import Server
+from support.training import GROUP, Training, unique
 
 TWO = {"ResourceConfig": {"InstanceCount": 2}}
 
@@ -168,3 +170,21 @@ else:
 """, EnableNetworkIsolation=True, ResourceConfig={"InstanceCount": count})
     assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
     assert len([line for line in training.lines(job["TrainingJobName"]) if line.startswith("no way:")]) == count
+
+
+@pytest.mark.parametrize("way", [{"SAGELET_SANDBOX": "user namespaces"}, {"SAGELET_NETWORK": "loopback"}],
+                         ids=["nobody's network", "loopback"])
+def test_hosts_meet_in_every_way(way):
+    """As who is not root, and on aliases of the machine's loopback, where two hosts cannot have one port on 0.0.0.0."""
+    with Server(environment=way) as own:
+        here = {"endpoint_url": own.url, "region_name": "us-east-1", "aws_access_key_id": "test",
+                "aws_secret_access_key": "test"}
+        sagemaker, s3, logs = (boto3.client(name, **here) for name in ("sagemaker", "s3", "logs"))
+        bucket = unique("ways").lower()
+        s3.create_bucket(Bucket=bucket)
+        training = Training(sagemaker, s3, logs, bucket)
+        script = MEET.replace('"0.0.0.0"', "me") if "SAGELET_NETWORK" in way else MEET
+        job = training.run(script, **TWO)
+        assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+        interface = json.loads(training.artifact(job)["algo-2.json"])["network_interface_name"]
+        assert interface == ("lo" if "SAGELET_NETWORK" in way else "eth0")

@@ -38,7 +38,17 @@ class Daemon:
         self.options = options
         self.process = None
 
-    def start(self):
+    def start(self, tries=3):
+        """One that was killed may find its containerd half dead, and gives up: that is its fault, so again."""
+        while True:
+            try:
+                return self._start()
+            except RuntimeError:
+                tries -= 1
+                if tries == 0:
+                    raise
+
+    def _start(self):
         command = ["dockerd", f"--data-root={self.folder}/data", f"--exec-root={self.folder}/exec",
                    f"--pidfile={self.folder}/pid", f"--host=unix://{self.socket}", *self.options]
         (self.folder / "pid").unlink(missing_ok=True)  # of one that was killed
@@ -53,8 +63,16 @@ class Daemon:
         return self
 
     def kill(self):
+        """And waits for its containerd, which the kernel kills with it: a new one would take it for alive."""
         self.process.kill()
         self.process.wait(20)
+        note = self.folder / "exec" / "containerd" / "containerd.pid"
+        deadline = time.monotonic() + 5
+        while note.exists() and time.monotonic() < deadline:
+            stat = pathlib.Path(f"/proc/{note.read_text().strip()}/stat")
+            if not stat.exists() or ") Z " in stat.read_text():
+                note.unlink(missing_ok=True)
+            time.sleep(0.02)
 
     def stop(self):
         if self.process.poll() is None:

@@ -349,6 +349,11 @@ DockerSandbox::~DockerSandbox() {
 void DockerSandbox::remove_everything() {
   relay_.reset();
   Status done = id_.empty() ? Status() : control_.remove(id_);
+  for (const auto until = std::chrono::steady_clock::now() + kPatience;
+       !done && done.error().is(ErrorKind::kUnavailable) && std::chrono::steady_clock::now() < until;) {
+    std::this_thread::sleep_for(kLook);
+    done = control_.remove(id_);
+  }
   if (done && wiring_.own_network) leave_network(control_, spec_);
   std::error_code ignored;
   if (done)

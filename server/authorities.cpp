@@ -1,9 +1,12 @@
 #include "server/authorities.hpp"
 
-#include <cstdlib>
+#include <unistd.h>
+
+#include <map>
 #include <mutex>
 #include <string>
 
+#include "base/authorities.hpp"
 #include "base/fs.hpp"
 #include "server/net/server.hpp"
 
@@ -11,16 +14,14 @@ namespace sagelet {
 
 namespace {
 
-/// The first readable file of authorities: the SDKs' own settings, then the system's places.
-std::string authorities_in_force(const fs::path& ours) {
-  for (const char* name : {"AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE"}) {
-    const char* path = std::getenv(name);
-    if (!path || !*path || fs::path(path).parent_path() == ours) continue;
-    if (auto text = read_file(path)) return *text;
+std::map<std::string, std::string> own_environment() {
+  std::map<std::string, std::string> out;
+  for (char** entry = environ; entry && *entry; ++entry) {
+    const std::string text = *entry;
+    if (const auto equals = text.find('='); equals != text.npos)
+      out[text.substr(0, equals)] = text.substr(equals + 1);
   }
-  for (const char* path : {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"})
-    if (auto text = read_file(path)) return *text;
-  return {};
+  return out;
 }
 
 }  // namespace
@@ -31,9 +32,7 @@ Result<std::filesystem::path> write_bundle(const std::filesystem::path& authorit
   const fs::path bundle = authority / "bundle.pem";
   if (fs::exists(bundle)) return bundle;
   TRY(const std::string ours, net::ensure_authority(authority));
-  std::string all = authorities_in_force(authority);
-  if (!all.empty() && !all.ends_with('\n')) all += '\n';
-  TRY(write_file(bundle, all + ours));
+  TRY(write_file(bundle, bundle_text(own_environment(), ours)));
   return bundle;
 }
 

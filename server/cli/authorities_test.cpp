@@ -7,7 +7,6 @@
 namespace sagelet::cli {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::StartsWith;
 
@@ -21,29 +20,6 @@ class Authorities : public testing::Test {
   }
   TempFolder home_ = *TempFolder::make(fs::temp_directory_path(), "authorities-");
 };
-
-TEST_F(Authorities, ThoseInForceBeforeComeFirstEachOnce) {
-  const auto corp = file("corp.pem", "CORP"), other = file("other.pem", "OTHER");
-  const Environment base{{"AWS_CA_BUNDLE", corp},
-                         {"SSL_CERT_FILE", corp},
-                         {"CURL_CA_BUNDLE", other},
-                         {"REQUESTS_CA_BUNDLE", "/no/such.pem"}};
-  EXPECT_THAT(authority_files(base), ElementsAre(corp, other));
-  EXPECT_EQ(bundle_text(base, "OURS\n"), "CORP\nOTHER\nOURS\n");
-}
-
-TEST_F(Authorities, ElseCertifisOfTheActivePython) {
-  const auto certifi = file("venv/lib/python3.11/site-packages/certifi/cacert.pem", "CERTIFI\n");
-  EXPECT_THAT(authority_files({{"VIRTUAL_ENV", (home_.path() / "venv").native()}}), ElementsAre(certifi));
-  (void)write_file(file("venv/bin/python3", ""), "", false, 0755);
-  EXPECT_THAT(authority_files({{"PATH", "/no/where:" + (home_.path() / "venv/bin").native()}}),
-              ElementsAre(certifi));
-}
-
-TEST_F(Authorities, ElseTheSystems) {
-  if (!fs::exists("/etc/ssl/certs/ca-certificates.crt")) GTEST_SKIP() << "this system keeps them elsewhere";
-  EXPECT_THAT(authority_files({}), ElementsAre("/etc/ssl/certs/ca-certificates.crt"));
-}
 
 TEST_F(Authorities, LieBesideTheServersOwnWhenThatIsTheServerThatAnswered) {
   const Environment base{{"SSL_CERT_FILE", file("corp.pem", "CORP\n")},

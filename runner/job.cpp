@@ -3,6 +3,7 @@
 #include <sched.h>
 
 #include "base/log.hpp"
+#include "runner/inputs/fast_file.hpp"
 #include "runner/inputs/pipes.hpp"
 #include "runner/steps/checkpoints.hpp"
 
@@ -16,9 +17,14 @@ Job::Job(JobSpec job_spec, const StopSignal& stop_signal, std::unique_ptr<Sandbo
       metrics(spec.metrics),
       reports(spec),
       log(spec),
+      usage(sandbox ? sandbox->init_pid() : 0, spec.folder, spec.memory_limit),
+      cloudwatch(spec, [this] { return usage.sample(); }),
       s3(server, &stop),
       started_ms(to_millis(SystemClock().now())),
-      deadline(std::chrono::steady_clock::now() + std::chrono::seconds(spec.max_runtime_seconds)) {}
+      deadline(std::chrono::steady_clock::now() + std::chrono::seconds(spec.max_runtime_seconds)) {
+  metrics.on_value = [this](const MetricValue& value) { cloudwatch.add(value); };
+  if (sandbox) cloudwatch.start();  // one that leads several hosts has none: each host tells its own
+}
 
 Job::~Job() = default;
 

@@ -7,6 +7,7 @@
 
 #include "base/clock.hpp"
 #include "base/fs.hpp"
+#include "runner/calls/cloudwatch.hpp"
 #include "runner/calls/logs.hpp"
 #include "runner/calls/reports.hpp"
 #include "runner/calls/s3.hpp"
@@ -15,11 +16,13 @@
 #include "runner/spec.hpp"
 #include "runner/steps/execute.hpp"
 #include "runner/steps/metrics.hpp"
+#include "runner/steps/usage.hpp"
 #include "runner/stop.hpp"
 
 namespace sagelet::runner {
 
 class CheckpointSync;
+class FastFile;
 class Pipes;
 
 struct Job {
@@ -34,8 +37,11 @@ struct Job {
   Metrics metrics;
   Reporter reports;
   LogSender log;
+  Usage usage;
+  MetricSender cloudwatch;
   S3 s3;  ///< calls end when the job is stopped
   std::unique_ptr<CheckpointSync> checkpoints;
+  std::vector<std::unique_ptr<FastFile>> fast_files;
   std::unique_ptr<Pipes> pipes;  ///< of the channels in Pipe mode
 
   const std::int64_t started_ms;
@@ -49,7 +55,8 @@ struct Job {
   Why why = Why::kItself;
   bool lost = false;           ///< the sandbox died under the container
   bool out_of_memory = false;  ///< at the limit that the sandbox itself keeps
-  bool one_of_many = false;    ///< of several hosts' runners: what it leaves is stored with the others' (hosts.hpp)
+  bool one_of_many =
+      false;  ///< of several hosts' runners: what it leaves is stored with the others' (hosts.hpp)
   std::string model_uri;
   std::int64_t ended_ms = 0;
 

@@ -124,6 +124,7 @@ void limit_memory(Job& job) {
 /// The log first: whoever sees the job finished finds all of it.
 Status finish(Job& job, Report report) {
   job.log.finish();
+  job.cloudwatch.finish();
   crash_point("runner-before-final-report");
   job.reports.say(report);
   job.reports.finish();

@@ -73,8 +73,10 @@ void Metrics::line(std::string_view text, std::int64_t time_ms) {
     if (groups < 2) continue;  // no match, no group, or a limit was hit
     const PCRE2_SIZE* ends = pcre2_get_ovector_pointer(metric->match);
     if (ends[2] == PCRE2_UNSET) continue;
-    if (const auto value = number_in(std::string(text.substr(ends[2], ends[3] - ends[2]))))
-      metric->last = MetricValue{metric->name, *value, time_ms};
+    const auto value = number_in(std::string(text.substr(ends[2], ends[3] - ends[2])));
+    if (!value) continue;
+    metric->last = MetricValue{metric->name, *value, time_ms};
+    if (on_value) on_value(*metric->last);
   }
 }
 

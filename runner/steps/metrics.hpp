@@ -1,5 +1,6 @@
 #pragma once
 // Metric definitions searched in every log line; of each the last value counts.
+#include <functional>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,8 @@ class Metrics {
  public:
   explicit Metrics(const std::vector<MetricSpec>& specs);
   ~Metrics();
+  /// Told every value as it is found.
+  std::function<void(const MetricValue&)> on_value;
   void line(std::string_view text, std::int64_t time_ms);
   /// Those that matched at least once, in the order of their definitions.
   std::vector<MetricValue> values() const;

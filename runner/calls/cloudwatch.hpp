@@ -1,0 +1,49 @@
+#pragma once
+// Sends the job's metrics to CloudWatch, as an agent on an instance does.
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "runner/calls/server.hpp"
+#include "runner/spec.hpp"
+
+namespace sagelet::runner {
+
+/// Values matched in the log go by TrainingJobName, samples of the host by Host. Once a minute, and at the
+/// end, on a thread of its own. A value may be lost with a killed runner, never sent twice on purpose.
+class MetricSender {
+ public:
+  /// `sample` is called on the sender's thread.
+  MetricSender(const JobSpec& spec, std::function<std::vector<MetricValue>()> sample);
+  ~MetricSender();
+
+  void start();
+  /// A value of one of the job's metric definitions; from any thread.
+  void add(const MetricValue& value);
+  /// The last sample; returns when all is sent.
+  void finish();
+
+ private:
+  struct Datum {
+    std::string dimension;  ///< TrainingJobName or Host
+    MetricValue value;
+  };
+  void run();
+  void sample();
+  void send_all(client::Http& http);
+  bool send_some(client::Http& http, const std::vector<Datum>& data);
+
+  const Server server_;
+  const std::string job_, host_;
+  const std::function<std::vector<MetricValue>()> sample_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<Datum> waiting_;
+  bool closed_ = false, sample_at_end_ = false;
+  std::thread thread_;
+};
+
+}  // namespace sagelet::runner

@@ -32,7 +32,7 @@ Result<std::vector<Item>> items_below(S3& s3, const ChannelSpec& channel) {
     for (S3Object& object : page) {
       std::string name = local_name(prefix.key, object.key);
       if (name.empty() || is_placeholder(object.key, object.size)) continue;
-      items.push_back({{prefix.bucket, std::move(object.key)}, std::move(name)});
+      items.push_back({{prefix.bucket, std::move(object.key)}, std::move(name), object.size});
     }
     return {};
   }));

@@ -11,6 +11,7 @@ namespace sagelet::runner {
 struct Item {
   S3Location from;
   std::string name;
+  std::uint64_t size = 0;  ///< where a list told it
 };
 
 /// All objects of an S3Prefix or a ManifestFile, in key order or the manifest's.

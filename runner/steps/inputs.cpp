@@ -4,8 +4,10 @@
 
 #include "fmt/format.h"
 #include "runner/inputs/downloads.hpp"
+#include "runner/inputs/fast_file.hpp"
 #include "runner/inputs/items.hpp"
 #include "runner/inputs/pipes.hpp"
+#include "runner/sandbox/enter.hpp"
 #include "runner/steps/steps.hpp"
 
 namespace sagelet::runner {
@@ -59,6 +61,18 @@ Status serve_pipes(Job& job, const ChannelSpec& channel) {
   return job.pipes->add(std::move(plan));
 }
 
+/// nullptr when a channel can be mounted into the job's view, else why not.
+const char* no_mount(const Job& job) {
+  if (job.sandbox->is_container()) return "a container's folders are fixed before it starts";
+  if (!job.sandbox->has_mounts() || job.sandbox->init_pid() == 0)
+    return "this machine gives us no mount namespace";
+  return nullptr;
+}
+
+std::string seen_folder(const Job& job, const ChannelSpec& channel) {
+  return job.sandbox->base() + "/input/data/" + channel.name;
+}
+
 /// A folder of this machine, as it is: nothing is copied.
 Status link_file_system(Job& job, const ChannelSpec& channel) {
   std::error_code error;
@@ -69,6 +83,9 @@ Status link_file_system(Job& job, const ChannelSpec& channel) {
     return Error(
         ErrorKind::kInvalid,
         fmt::format("channel {}: file systems are not mounted into containers yet; use S3", channel.name));
+  if (!no_mount(job))
+    return bind_inside(job.sandbox->init_pid(), channel.file_system_path, seen_folder(job, channel),
+                       channel.file_system_read_only);
   const fs::path place = job.ml("input/data") / channel.name;
   fs::remove(place, error);
   fs::create_directory_symlink(channel.file_system_path, place, error);
@@ -76,6 +93,22 @@ Status link_file_system(Job& job, const ChannelSpec& channel) {
   if (channel.file_system_read_only)
     job.say(fmt::format("[sagelet] channel {}: {} is shown as it is; FileSystemAccessMode ro is not enforced",
                         channel.name, channel.file_system_path));
+  return {};
+}
+
+/// Files that are read from S3 when the script reads them; an error: it cannot be done here.
+Status mount_fast_file(Job& job, const ChannelSpec& channel) {
+  if (const char* why = no_mount(job)) return Error(ErrorKind::kUnavailable, why);
+  if (const char* why = FastFile::why_not()) return Error(ErrorKind::kUnavailable, why);
+  TRY(std::vector<Item> items, items_of(job.s3, channel));
+  Order order = order_of(job.spec, channel);
+  order.shuffle = false;
+  std::vector<Item> mine;
+  for (const std::uint32_t i : order.of(items.size(), 0)) mine.push_back(std::move(items[i]));
+  auto fuse = mount_fuse_inside(job.sandbox->init_pid(), seen_folder(job, channel));
+  if (!fuse) return Error(ErrorKind::kUnavailable, "FUSE: " + fuse.error().message());
+  TRY(auto served, FastFile::serve(std::move(*fuse), std::move(mine), job.server, job.stop));
+  job.fast_files.push_back(std::move(served));
   return {};
 }
 
@@ -105,9 +138,25 @@ Status check_fast_file(Job& job, const ChannelSpec& channel) {
 }
 
 /// The real mount is read-only and streams; a copy that cannot be written is what a script can tell of it.
-void make_read_only(Job& job, const ChannelSpec& channel, const std::vector<Download>& downloads) {
+void make_read_only(Job& job, const ChannelSpec& channel, const std::vector<Download>& downloads,
+                    std::string_view why) {
   for (const Download& download : downloads) ::chmod(download.file.c_str(), 0444);
-  job.say(fmt::format("[sagelet] channel {}: FastFile is served by a read-only copy", channel.name));
+  job.say(
+      fmt::format("[sagelet] channel {}: FastFile is served by a read-only copy ({})", channel.name, why));
+}
+
+Status serve_fast_file(Job& job, const ChannelSpec& channel) {
+  TRY(check_fast_file(job, channel));
+  const Status mounted = mount_fast_file(job, channel);
+  if (mounted) {
+    job.say(fmt::format("[sagelet] channel {}: FastFile streams from S3 (FUSE)", channel.name));
+    return {};
+  }
+  if (!mounted.error().is(ErrorKind::kUnavailable)) return mounted;
+  TRY(const std::vector<Download> downloads, plan(job, channel));
+  TRY(download_all(downloads, job.server, &job.stop));
+  make_read_only(job, channel, downloads, mounted.error().message());
+  return {};
 }
 
 Status fetch(Job& job, const ChannelSpec& channel) {
@@ -117,11 +166,9 @@ Status fetch(Job& job, const ChannelSpec& channel) {
   if (channel.data_type == "AugmentedManifestFile")
     return Error(ErrorKind::kInvalid,
                  fmt::format("channel {}: an AugmentedManifestFile needs InputMode Pipe", channel.name));
-  if (mode == "FastFile") TRY(check_fast_file(job, channel));
+  if (mode == "FastFile") return serve_fast_file(job, channel);
   TRY(const std::vector<Download> downloads, plan(job, channel));
-  TRY(download_all(downloads, job.server, &job.stop));
-  if (mode == "FastFile") make_read_only(job, channel, downloads);
-  return {};
+  return download_all(downloads, job.server, &job.stop);
 }
 
 }  // namespace

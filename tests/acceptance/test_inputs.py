@@ -172,3 +172,28 @@ def test_a_pipe_that_nobody_reads_does_not_hold_the_job(training, data):
     job = run(training, "import time; p = open('/opt/ml/input/data/data_0', 'rb'); p.read(1); print('done')", prefix + "/",
               mode="Pipe")
     assert job["TrainingJobStatus"] == "Completed"
+
+
+def test_fast_file_reads_in_order_at_random_and_by_many_at_once(training, data):
+    blob = b"".join(b"%07d " % i for i in range(3_000_000))  # 24 MB
+    prefix = data({"in/big": blob, "in/small": b"s", "in/empty": b""})
+    job = run(training, """
+import concurrent.futures, hashlib, json, os, random
+root = "/opt/ml/input/data/data"
+whole = open(root + "/big", "rb").read()
+def at(i):
+    with open(root + "/big", "rb") as file:
+        file.seek(i * 8)
+        return file.read(7) == b"%07d" % i
+with concurrent.futures.ThreadPoolExecutor(8) as pool:
+    right = all(pool.map(at, random.Random(1).sample(range(3_000_000), 200)))
+try:
+    open(root + "/new", "w")
+    refused = False
+except OSError:
+    refused = True
+print("SAW " + json.dumps([hashlib.md5(whole).hexdigest(), right, refused, os.path.getsize(root + "/empty"),
+                           open(root + "/empty").read(), sorted(os.listdir(root))]), flush=True)
+""", f"{prefix}/in/", mode="FastFile")
+    import hashlib
+    assert saw(training, job) == [[hashlib.md5(blob).hexdigest(), True, True, 0, "", ["big", "empty", "small"]]]

@@ -9,6 +9,7 @@
 
 #include "base/fs.hpp"
 #include "base/log.hpp"
+#include "server/storage/recent_objects.hpp"
 
 namespace sagelet::storage {
 
@@ -34,6 +35,7 @@ struct ObjectStore::Pending {
 
 ObjectStore::ObjectStore(const std::filesystem::path& folder, Ledger& ledger, Disk& disk)
     : ledger_(ledger),
+      recent_(std::make_unique<RecentObjects>()),
       unclean_(folder / "unclean"),
       bodies_(folder, ledger.durability(), disk),
       syncers_(std::make_unique<Workers>(kSyncers)) {}
@@ -108,6 +110,7 @@ void ObjectStore::finish(const std::shared_ptr<Pending>& pending) {
       return;
     }
   }
+  recent_->change_begins();
   auto committed = ledger_.commit([this, pending](Connection& db) -> Status {
     if (generation_.load() != pending->generation || pending->generation % 2 != 0)
       return Error(ErrorKind::kCancelled, "the server was reset meanwhile");
@@ -117,6 +120,7 @@ void ObjectStore::finish(const std::shared_ptr<Pending>& pending) {
     return pending->change(db, pending->body, pending->freed);
   });
   committed.on_done([this, pending](Status status) {
+    recent_->change_ended();
     if (status) {
       bodies_.discard(pending->freed);
     } else if (pending->in_file) {
@@ -219,8 +223,11 @@ Status ObjectStore::read(const OpenObject& object, std::uint64_t offset, std::sp
 }
 
 Result<ObjectStore::Found> ObjectStore::find(std::string_view bucket, std::string_view key, Want want) {
+  if (auto found = recent_->find(bucket, key, want)) return std::move(*found);
+  const auto version = recent_->version();
   for (int tries = 0; tries < kTries; ++tries) {
     auto found = find_once(bucket, key, want);
+    if (found && version) recent_->keep(*version, *found);
     if (found || !found.error().is(ErrorKind::kCancelled)) return found;
   }
   return Error(ErrorKind::kCorrupt, "the record of an object is there, its bytes are not");
@@ -289,8 +296,10 @@ Result<bool> ObjectStore::pin_parts(const Bucket& bucket, OpenObject& object) {
 
 Status ObjectStore::clear() {
   ++generation_;
+  recent_->change_begins();
   auto done = bodies_.clear();
   if (done) done = ledger_.clear();
+  recent_->change_ended();
   mark_in_use();
   ++generation_;
   return done;

@@ -42,11 +42,14 @@ class OpenObject {
   std::shared_ptr<Pinned> pinned_;  ///< keeps the parts' files
 };
 
+class RecentObjects;
+
 /// Runs inside the ledger's transaction with the id that the staged bytes got (0: none). `freed` collects
 /// files that go once the change is committed.
 using ObjectChange = std::function<Status(Connection&, BodyId, Freed&)>;
 
-/// Thread-safe.
+/// Thread-safe. Rows of objects change by its commit() alone (a new bucket's may come otherwise): reads
+/// remember small objects until the next one.
 class ObjectStore {
  public:
   /// Makes the folder. Files that a crash left behind are swept in the background, only after an unclean end.
@@ -98,6 +101,7 @@ class ObjectStore {
   Ledger& ledger_;
   std::atomic<std::uint64_t> generation_{0};  ///< odd while clear() runs
   std::atomic<bool> stopping_{false};
+  std::unique_ptr<RecentObjects> recent_;
   std::filesystem::path unclean_;  ///< marker: there while a server uses the folder
   Bodies bodies_;
   std::unique_ptr<Workers> syncers_;  ///< kPower: sync large bodies before their record

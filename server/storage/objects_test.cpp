@@ -230,6 +230,54 @@ TEST_P(ObjectsTest, ReadersSeeTheOldOrTheNewNeverHalf) {
   writer.join();
 }
 
+/// Numbers of one width, so that every read may come from what was read lately.
+TEST_P(ObjectsTest, AnAcknowledgedChangeIsWhatTheNextReaderSees) {
+  ASSERT_TRUE(put("k", "1000"));
+  std::atomic<int> acknowledged{1000}, stale{0}, backwards{0};
+  std::atomic<bool> stop{false};
+  const auto read_on = [&] {
+    for (int last = 0; !stop;) {
+      const int at_least = acknowledged;
+      const auto object = open("k");
+      const int seen = object ? std::stoi(object->bytes) : 0;
+      stale += seen < at_least ? 1 : 0;
+      backwards += seen < last ? 1 : 0;
+      last = seen;
+    }
+  };
+  std::thread one(read_on), other(read_on);
+  for (int number = 1001; number < 1200; ++number) {
+    ASSERT_TRUE(put("k", std::to_string(number)));
+    acknowledged = number;
+    for (int again = 0; again < 3; ++again) EXPECT_EQ(get("k"), std::to_string(number));
+  }
+  stop = true;
+  one.join();
+  other.join();
+  EXPECT_EQ(stale, 0);
+  EXPECT_EQ(backwards, 0);
+}
+
+TEST_P(ObjectsTest, WhatWasReadLatelyFollowsEveryChange) {
+  const auto tags = [this] { return open("k")->row.tags; };
+  ASSERT_TRUE(put("k", "small"));
+  EXPECT_EQ(tags() + tags(), "");
+  const auto tag = [](Connection& db, BodyId, Freed&) -> Status {
+    TRY(set_object_tags(db, 1, "k", "t"));
+    return {};
+  };
+  ASSERT_TRUE(store->commit(tag).wait());
+  EXPECT_EQ(tags() + tags(), "tt");
+  ASSERT_TRUE(remove("k"));
+  EXPECT_EQ(get("k"), "(none)");
+  ASSERT_TRUE(put("k", "again"));
+  EXPECT_EQ(get("k") + get("k"), "againagain");
+  ASSERT_TRUE(store->clear());
+  const auto found = store->find("bucket", "k", ObjectStore::Want::kBytes);
+  ASSERT_TRUE(found);
+  EXPECT_FALSE(found->bucket);
+}
+
 TEST_P(ObjectsTest, FullDiskWhileStagingIsNoSpace) {
   auto broken = store->stage();
   disk.full = true;

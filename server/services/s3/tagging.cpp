@@ -17,13 +17,14 @@ Reply<Output> S3Service::put_object_tagging(Context& context, Input in) {
   if (!in.has("Tagging")) return errors::malformed_xml();
   TRY(const auto tags, tags_from(in.params["Tagging"], kMostObjectTags));
   const errors::Refusal refusal;
-  auto ticket = ledger_.commit([this, name = bucket.name, account = context.account(), key = in.text("Key"),
-                                refusal, packed = storage::pack(tags)](Connection& db) -> Status {
-    TRY(const auto now, owned(db, account, name, refusal));
-    TRY(const bool found, storage::set_object_tags(db, now.id, key, packed));
-    if (!found) return refusal.with(errors::no_such_key(key));
-    return {};
-  });
+  auto ticket = objects_.commit(
+      [this, name = bucket.name, account = context.account(), key = in.text("Key"), refusal,
+       packed = storage::pack(tags)](Connection& db, storage::BodyId, storage::Freed&) -> Status {
+        TRY(const auto now, owned(db, account, name, refusal));
+        TRY(const bool found, storage::set_object_tags(db, now.id, key, packed));
+        if (!found) return refusal.with(errors::no_such_key(key));
+        return {};
+      });
   return answer_after(Output(), refusal, std::move(ticket));
 }
 

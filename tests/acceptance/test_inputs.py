@@ -2,9 +2,11 @@
 import gzip
 import json
 
+import boto3
 import pytest
 
-from support.training import unique
+from support.server import Server
+from support.training import Training, unique
 
 # Reads epochs of a pipe: a fifo may appear a little late.
 PIPES = """
@@ -197,3 +199,22 @@ print("SAW " + json.dumps([hashlib.md5(whole).hexdigest(), right, refused, os.pa
 """, f"{prefix}/in/", mode="FastFile")
     import hashlib
     assert saw(training, job) == [[hashlib.md5(blob).hexdigest(), True, True, 0, "", ["big", "empty", "small"]]]
+
+
+@pytest.mark.parametrize("access", ["ro", "rw"])
+def test_a_file_system_is_a_folder_of_this_machine(tmp_path, access):
+    (tmp_path / "share/sub").mkdir(parents=True)
+    (tmp_path / "share/sub/a").write_text("shared")
+    with Server(config=f"file_systems:\n  '*': {tmp_path / 'share'}\n") as server:
+        keys = {"endpoint_url": server.url, "aws_access_key_id": "x", "aws_secret_access_key": "x", "region_name": "us-east-1"}
+        training = Training(*(boto3.client(name, **keys) for name in ("sagemaker", "s3", "logs")), "bucket")
+        training.s3.create_bucket(Bucket="bucket")
+        source = {"FileSystemId": "fs-0123456789abcdef0", "FileSystemType": "EFS", "DirectoryPath": "/sub",
+                  "FileSystemAccessMode": access}
+        job = training.run(TREE + "open(root + '/b', 'w').write('new')\n",
+                           VpcConfig={"SecurityGroupIds": ["sg-1"], "Subnets": ["subnet-1"]},
+                           InputDataConfig=[{"ChannelName": "data", "DataSource": {"FileSystemDataSource": source}}])
+        lines = training.lines(job["TrainingJobName"])
+        assert 'SAW {"a": "shared"}' in lines, (job.get("FailureReason"), lines)
+        assert job["TrainingJobStatus"] == ("Completed" if access == "rw" else "Failed")
+        assert (tmp_path / "share/sub/b").exists() == (access == "rw")

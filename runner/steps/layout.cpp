@@ -52,6 +52,19 @@ Json resource_config(const JobSpec& spec, const Sandbox& sandbox) {
           {"instance_groups", groups_of(spec)}, {"network_interface_name", sandbox.interface_name()}};
 }
 
+/// A container has the folder mounted; in our own sandbox a link does.
+Status lay_warm_pool(Job& job) {
+  if (job.spec.warmpool_cache.empty()) return {};
+  TRY(make_folders(job.spec.warmpool_cache));
+  TRY(make_folders(job.ml("sagemaker")));
+  if (job.sandbox->is_container()) return {};
+  std::error_code error;
+  fs::create_directory_symlink(job.spec.warmpool_cache, job.ml("sagemaker/warmpoolcache"), error);
+  if (error && error != std::errc::file_exists)
+    return Error(ErrorKind::kIo, "the warm pool's folder: " + error.message());
+  return {};
+}
+
 }  // namespace
 
 Status lay_out(Job& job) {
@@ -59,6 +72,7 @@ Status lay_out(Job& job) {
                              "code", "checkpoints"})
     TRY(make_folders(job.ml(folder)));
   for (const ChannelSpec& channel : job.spec.channels) TRY(make_folders(job.ml("input/data") / channel.name));
+  TRY(lay_warm_pool(job));
   const fs::path config = job.ml("input/config");
   TRY(write_file(config / "hyperparameters.json", text_of(Json(job.spec.hyperparameters))));
   TRY(write_file(config / "inputdataconfig.json", text_of(input_data_config(job.spec))));

@@ -2,9 +2,16 @@
 import botocore.exceptions
 import pytest
 
+SHARES = """
+import os, pathlib
+folder = pathlib.Path(os.environ["SAGEMAKER_MANAGED_WARMPOOL_CACHE_DIRECTORY"])
+print("warm" if (folder / "kept").exists() else "cold", flush=True)
+(folder / "kept").write_text("by the first")
+"""
+
 
 def warm(training, name=None, seconds=600, **fields):
-    request = training.request("print('here')", **fields)
+    request = training.request(SHARES, **fields)
     request["ResourceConfig"]["KeepAlivePeriodInSeconds"] = seconds
     training.sagemaker.create_training_job(**request)
     return request["TrainingJobName"]
@@ -23,6 +30,7 @@ def test_the_second_job_takes_the_pool_of_the_first(training):
     used = training.describe(first)["WarmPoolStatus"]
     assert used["Status"] == "Reused" and used["ReusedByJob"] == second
     assert training.wait(second)["WarmPoolStatus"]["Status"] == "Available"
+    assert "cold" in training.lines(first) and "warm" in training.lines(second)
     listed = training.sagemaker.list_training_jobs(WarmPoolStatusEquals="Available", NameContains=second)
     assert [job["TrainingJobName"] for job in listed["TrainingJobSummaries"]] == [second]
     end(training, second)

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import time
 
+import containers
 import machine
 from support.server import PYTHON, SAGELET, Server, clean_environment
 from support.training import ROLE, SKLEARN, source_archive
@@ -244,6 +245,7 @@ def get_small(bench):
 # name: (function, {value: aim}); an aim is an upper bound.
 FIGURES = {
     "no-op job, ms": (noop_job, {"job": None}),
+    "no-op in docker, ms": (containers.noop_in_docker, {"job": None}),
     "start empty, ms": (start_empty, {"ready": 10}),
     "start with 10,000 jobs and 100,000 objects, ms": (start_full, {"ready": 150}),
     "anonymous memory, MB": (memory, {"idle": 8, "after load": 40}),

@@ -2,6 +2,7 @@
 import json
 import os
 import signal
+import subprocess
 import time
 
 import pytest
@@ -24,12 +25,20 @@ raise SystemExit({code})
 """
 
 
+def ip(*words):
+    subprocess.run(["ip", *words], check=True, capture_output=True)
+
+
 class Stand:
     """A server with an engine of its own; both may be killed."""
 
     def __init__(self, folder, live_restore):
         options = ["--live-restore"] if live_restore else []
-        options += ["--bridge=none", "--iptables=false"]  # the machine's own engine has the bridge
+        # A bridge of its own: without one (--bridge=none) dockerd would delete docker0, the machine's engine's.
+        self.bridge = f"sgt{os.getpid()}"
+        ip("link", "add", self.bridge, "type", "bridge")
+        ip("addr", "add", f"10.213.{os.getpid() % 250}.1/24", "dev", self.bridge)
+        options += [f"--bridge={self.bridge}", "--iptables=false", "--ip-masq=false"]
         self.live_restore = live_restore
         self.daemon = engine.Daemon(options=options).start()  # below /tmp: paths of sockets are short
         engine.make_image(IMAGE, self.daemon.socket)
@@ -72,6 +81,7 @@ class Stand:
         finally:
             self.daemon.stop()
             self.daemon.remove()
+            ip("link", "del", self.bridge)
 
 
 @pytest.fixture(params=[True, False], ids=["live-restore", "no live-restore"])

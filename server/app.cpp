@@ -377,6 +377,11 @@ std::string App::Rooms::metrics_text() {
   add("server_errors_total", "counter", "Answers with a 5xx status.", counters.server_errors);
   add("jobs_queued", "gauge", "Jobs that wait for cores.", counts.queued);
   add("jobs_running", "gauge", "Jobs that run.", counts.running);
+  const net::Figures figures = server->figures();
+  add("connections_total", "counter", "Connections accepted.", figures.connections);
+  add("connections_open", "gauge", "Connections that are open.", figures.open_connections);
+  add("connections_refused_total", "counter", "Connections over the limit.", figures.refused_connections);
+  add("tunnels_total", "counter", "Requests of proxy clients sent on to others.", figures.tunnels);
   return out;
 }
 

@@ -107,6 +107,16 @@ def test_doctor_says_how_jobs_are_confined(server):
     assert json.loads(server.get("/_sagelet/doctor"))["cores"] == len(os.sched_getaffinity(0))
 
 
+def test_metrics_count_connections(server):
+    def metrics():
+        lines = server.get("/_sagelet/metrics").decode().splitlines()
+        return {name: int(value) for name, value in (line.split() for line in lines if not line.startswith("#"))}
+    before, after = metrics(), metrics()
+    assert after["sagelet_connections_total"] > before["sagelet_connections_total"]
+    assert after["sagelet_connections_open"] >= 1
+    assert after["sagelet_connections_refused_total"] == 0
+
+
 def test_jobs_are_listed_described_and_stopped(server, training):
     name = training.start("import time; print('up', flush=True); time.sleep(60)\n")
     training.wait_for_line(name, "up")

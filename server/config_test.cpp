@@ -19,9 +19,7 @@ std::string error_of(std::string_view yaml) {
   return done ? "no error" : done.error().message();
 }
 
-TEST(Config, ReadsEveryKey) {
-  Config config;
-  const auto done = apply_yaml(config, R"(
+constexpr std::string_view kEveryKey = R"(
 host: 0.0.0.0
 port: 5000
 data: d
@@ -52,8 +50,11 @@ jobs:
   keep_failed_hours: 1
   log_spool_limit_mb: 10
   spot_interrupt_after_seconds: 1.5
-)",
-                               "/etc/sagelet/s.yaml");
+)";
+
+TEST(Config, ReadsEveryKey) {
+  Config config;
+  const auto done = apply_yaml(config, kEveryKey, "/etc/sagelet/s.yaml");
   ASSERT_TRUE(done) << done.error().message();
   EXPECT_EQ(config.host, "0.0.0.0");
   EXPECT_EQ(config.port, 5000);

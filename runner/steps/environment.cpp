@@ -29,6 +29,10 @@ void add_handed_on(const JobSpec& spec, Variables& to) {
   for (const std::string& line : spec.host_environment)
     if (const auto equals = line.find('='); equals != line.npos)
       to[line.substr(0, equals)] = line.substr(equals + 1);
+  // Collectives (gRPC) obey the proxy variables, and the proxy does not know the job's hosts.
+  for (const char* name : {"NO_PROXY", "no_proxy"})
+    for (const std::string& host : spec.hosts)
+      if (spec.hosts.size() > 1) to[name] += (to[name].empty() ? "" : ",") + host;
 }
 
 void add_pip(const JobSpec& spec, Variables& to) {

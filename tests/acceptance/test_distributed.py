@@ -1,0 +1,97 @@
+"""Training that really spans several hosts: LightGBM over sockets, an all-reduce over gloo, SDK v2's estimator."""
+import os
+
+import boto3
+import pytest
+
+from support.server import ROOT, Server
+from support.training import ROLE, Training, unique
+
+PYTHON = ROOT / ".venv-distributed" / "bin" / "python"
+
+LIGHTGBM = """
+import hashlib, json, socket
+import lightgbm, numpy
+config = json.load(open("/opt/ml/input/config/resourceconfig.json"))
+hosts = sorted(config["hosts"])
+rank = hosts.index(config["current_host"])
+data = numpy.random.default_rng(rank)
+x = data.normal(size=(2000, 6))
+y = (x[:, 0] + x[:, 1] * x[:, 2] > 0).astype(int)
+machines = ",".join(socket.gethostbyname(host) + ":12400" for host in hosts)
+parameters = dict(objective="binary", tree_learner="data", num_machines=len(hosts), machines=machines,
+                  local_listen_port=12400, num_threads=1, verbose=-1, pre_partition=True, time_out=5)
+model = lightgbm.train(parameters, lightgbm.Dataset(x, y), 10)
+text = model.model_to_string().split("parameters:")[0]
+print("accuracy", ((model.predict(x) > 0.5) == y).mean(), flush=True)
+open("/opt/ml/model/" + config["current_host"], "w").write(hashlib.sha256(text.encode()).hexdigest())
+"""
+
+GLOO = """
+import json
+import jax, jax.numpy as jnp
+config = json.load(open("/opt/ml/input/config/resourceconfig.json"))
+hosts = sorted(config["hosts"])
+jax.config.update("jax_platforms", "cpu")
+jax.config.update("jax_cpu_collectives_implementation", "gloo")
+jax.distributed.initialize(coordinator_address=hosts[0] + ":7777", num_processes=len(hosts),
+                           process_id=hosts.index(config["current_host"]))
+from jax.experimental import multihost_utils
+parts = multihost_utils.process_allgather(jnp.full((1000,), float(hosts.index(config["current_host"]) + 1)))
+print("sum", int(parts.sum()), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def jobs():
+    if not PYTHON.exists():
+        pytest.fail("there is no .venv-distributed: run script/bootstrap")
+    with Server(environment={"SAGELET_PYTHON": PYTHON}) as own:
+        here = {"endpoint_url": own.url, "region_name": "us-east-1", "aws_access_key_id": "test",
+                "aws_secret_access_key": "test"}
+        sagemaker, s3, logs = (boto3.client(name, **here) for name in ("sagemaker", "s3", "logs"))
+        bucket = unique("distributed").lower()
+        s3.create_bucket(Bucket=bucket)
+        yield Training(sagemaker, s3, logs, bucket)
+
+
+def run(jobs, script, count):
+    name = jobs.start(script, ResourceConfig={"InstanceCount": count}, max_runtime=240)
+    job = jobs.wait(name, seconds=240)
+    lines = jobs.lines(name)
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason", "") + "\n".join(lines)
+    return job, lines
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_every_host_ends_with_the_same_lightgbm_model(jobs, count):
+    job, lines = run(jobs, LIGHTGBM, count)
+    model = jobs.artifact(job)
+    assert sorted(model) == [f"algo-{i + 1}" for i in range(count)]
+    assert len(set(model.values())) == 1, model
+    accuracies = [float(line.split()[1]) for line in lines if line.startswith("accuracy ")]
+    assert len(accuracies) == count and min(accuracies) > 0.8
+
+
+def test_an_all_gather_over_gloo_sees_every_host(jobs):
+    _, lines = run(jobs, GLOO, 2)
+    assert [line for line in lines if line.startswith("sum ")] == ["sum 3000", "sum 3000"]
+
+
+def test_the_sdks_estimator_trains_on_two_hosts(training, server, tmp_path):
+    """`training` and `server` are those of the session, with the environment of `sagelet env`."""
+    import sagemaker
+    from sagemaker.pytorch import PyTorch
+
+    (tmp_path / "train.py").write_text(
+        "import os\n"
+        "hosts = eval(os.environ['SM_HOSTS'])\n"
+        "open(os.environ['SM_MODEL_DIR'] + '/' + os.environ['SM_CURRENT_HOST'], 'w').write(str(len(hosts)))\n")
+    assert os.environ["AWS_ENDPOINT_URL"] == server.url
+    estimator = PyTorch(entry_point="train.py", source_dir=str(tmp_path), role=ROLE, instance_count=2,
+                        instance_type="ml.m5.large", framework_version="2.1", py_version="py310",
+                        sagemaker_session=sagemaker.Session(), output_path=f"s3://{training.bucket}/out")
+    estimator.fit(wait=False, job_name=unique("two-hosts"))
+    job = training.wait(estimator.latest_training_job.name)
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    assert training.artifact(job) == {"algo-1": b"2", "algo-2": b"2"}

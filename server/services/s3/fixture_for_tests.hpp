@@ -6,6 +6,7 @@
 #include "fmt/format.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "server/services/rows_for_tests.hpp"
 
 namespace sagelet::s3 {
 class FixedClock final : public Clock {
@@ -13,32 +14,6 @@ class FixedClock final : public Clock {
   WallTime now() const override { return time; }
   SteadyTime steady() const override { return {}; }
   WallTime time = from_millis(1'700'000'000'500);
-};
-
-/// Gathers rows as a Document, to look into.
-class Gatherer final : public model::Writer {
- public:
-  Document root = Document::object();
-  Gatherer() { open_.push_back(&root); }
-  void member(std::string_view name) override { name_ = name; }
-  void begin_structure() override { open_.push_back(&put(Document::object())); }
-  void end_structure() override { open_.pop_back(); }
-  void begin_list() override { open_.push_back(&put(Document::array())); }
-  void end_list() override { open_.pop_back(); }
-  void text(std::string_view value) override { put(std::string(value)); }
-  void integer(std::int64_t value) override { put(value); }
-  void real(double value) override { put(value); }
-  void boolean(bool value) override { put(value); }
-  void time(WallTime value) override { put(to_epoch_seconds(value)); }
-
- private:
-  Document& put(Document value) {
-    if (open_.back()->is_object()) return (*open_.back())[name_] = std::move(value);
-    open_.back()->push_back(std::move(value));
-    return open_.back()->back();
-  }
-  std::vector<Document*> open_;
-  std::string name_;
 };
 
 struct Answer {
@@ -119,9 +94,9 @@ class S3Test : public testing::TestWithParam<storage::Durability> {
     answer.status = output->status == 0 ? 200 : output->status;
     answer.fields = output->fields;
     if (output->rows) {
-      Gatherer rows;
+      RowsReader rows;
       output->rows(rows);
-      answer.fields = rows.root;
+      answer.fields = rows.take();
     }
     if (output->payload) answer.body = bytes_of(*output->payload);
     if (output->content_length_only) answer.fields["length"] = *output->content_length_only;

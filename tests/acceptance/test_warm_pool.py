@@ -1,4 +1,6 @@
 """Warm pools: what a job leaves standing for the next one that fits."""
+import time
+
 import botocore.exceptions
 import pytest
 
@@ -36,11 +38,17 @@ def test_the_second_job_takes_the_pool_of_the_first(training):
     end(training, second)
 
 
+def wait_for_its_end(training, name):
+    deadline = time.monotonic() + 60
+    while (job := training.describe(name))["WarmPoolStatus"]["Status"] != "Terminated":
+        assert time.monotonic() < deadline, job["WarmPoolStatus"]
+        time.sleep(0.1)
+    return job
+
+
 def end(training, name):
     training.sagemaker.update_training_job(TrainingJobName=name, ResourceConfig={"KeepAlivePeriodInSeconds": 0})
-    job = training.wait(name, until=lambda job: job["WarmPoolStatus"]["Status"] == "Terminated")
-    while job["WarmPoolStatus"]["Status"] != "Terminated":
-        job = training.describe(name)
+    wait_for_its_end(training, name)
 
 
 def test_a_pool_ends_when_its_period_is_set_to_zero(training):
@@ -55,7 +63,5 @@ def test_a_pool_ends_when_its_period_is_set_to_zero(training):
 def test_a_pool_ends_with_its_period(training):
     name = warm(training, seconds=1, **unlike_others(training))
     training.wait(name)
-    job = training.describe(name)
-    while job["WarmPoolStatus"]["Status"] != "Terminated":
-        job = training.describe(name)
+    job = wait_for_its_end(training, name)
     assert job["WarmPoolStatus"]["ResourceRetainedBillableTimeInSeconds"] >= 1

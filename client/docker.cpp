@@ -273,8 +273,17 @@ Result<std::vector<std::string>> Engine::labelled(std::string_view label) {
 }
 
 Status Engine::logs(std::string_view id, const std::function<Status(const LogEntry&)>& sink) {
-  Request request{.url = fmt::format("/containers/{}/logs?follow=1&stdout=1&stderr=1&timestamps=1", id)};
-  request.idle_timeout = kForEver;
+  return read_logs(id, "follow=1", kForEver, sink);
+}
+
+Status Engine::newest_log(std::string_view id, const std::function<Status(const LogEntry&)>& sink) {
+  return read_logs(id, "tail=1", timeout_, sink);
+}
+
+Status Engine::read_logs(std::string_view id, std::string_view which, std::chrono::milliseconds idle_timeout,
+                         const std::function<Status(const LogEntry&)>& sink) {
+  Request request{.url = fmt::format("/containers/{}/logs?{}&stdout=1&stderr=1&timestamps=1", id, which)};
+  request.idle_timeout = idle_timeout;
   LogFrames frames;
   request.download = [&](std::string_view bytes) { return frames.feed(bytes, sink); };
   TRY([[maybe_unused]] const Response response, send(std::move(request)));

@@ -81,6 +81,8 @@ class Engine {
   Result<std::vector<std::string>> labelled(std::string_view label);
   /// All entries from the start to the container's end, in order. An error of `sink` ends it.
   Status logs(std::string_view id, const std::function<Status(const LogEntry&)>& sink);
+  /// The newest entry there is now, if there is any.
+  Status newest_log(std::string_view id, const std::function<Status(const LogEntry&)>& sink);
   /// Numbers of the signals that were sent to the container through the engine since it was started last.
   Result<std::vector<int>> signals_sent_to(std::string_view id);
 
@@ -95,6 +97,8 @@ class Engine {
   Result<Response> send(Request request);
   Result<nlohmann::json> call(std::string method, std::string path, const nlohmann::json* body = nullptr);
   Status act(std::string method, std::string path);
+  Status read_logs(std::string_view id, std::string_view which, std::chrono::milliseconds idle_timeout,
+                   const std::function<Status(const LogEntry&)>& sink);
 
   std::string socket_;
   std::chrono::milliseconds timeout_{60000};

@@ -47,6 +47,15 @@ TEST_F(EngineLog, PartsOfALongLineArePutTogetherByStream) {
   EXPECT_EQ(seen_, (Lines{"1234 x", "1234 ab", "1234 rest"}));
 }
 
+TEST_F(EngineLog, KnowsItsNewestEntry) {
+  const std::string stamp = "1970-01-01T00:00:05.1Z";
+  entry("one\n", LogEntry::kOut, stamp);
+  EXPECT_TRUE(lines_.ends_with({.stamp = stamp, .text = "one\n"}));
+  EXPECT_FALSE(lines_.ends_with({.stamp = stamp, .text = "one more\n"}));
+  EXPECT_FALSE(lines_.ends_with({.stream = LogEntry::kErr, .stamp = stamp, .text = "one\n"}));
+  EXPECT_FALSE(lines_.ends_with({.stamp = "1970-01-01T00:00:05.2Z", .text = "one\n"}));
+}
+
 TEST_F(EngineLog, WhatWasSeenBeforeTheEngineWentIsPassedOver) {
   entry("one\n");
   entry("two\n");

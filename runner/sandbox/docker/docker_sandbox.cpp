@@ -255,6 +255,7 @@ void DockerSandbox::follow() {
   while (!leaving_) {
     Status done = follow_logs();
     if (done) done = engine_.wait(id_);
+    if (done) done = follow_what_is_missing();
     if (!done && done.error().is(ErrorKind::kUnavailable)) {
       log::warn("the engine went away: {}", done.error().message());
       if (engine_is_back()) continue;
@@ -281,6 +282,16 @@ void DockerSandbox::follow() {
 Status DockerSandbox::follow_logs() {
   lines_->again();
   return engine_.logs(id_, [this](const client::LogEntry& entry) { return lines_->entry(entry); });
+}
+
+/// An engine may end the following of a log before it has written the last words to it.
+Status DockerSandbox::follow_what_is_missing() {
+  bool whole = true;
+  TRY(engine_.newest_log(id_, [&](const client::LogEntry& entry) -> Status {
+    whole = lines_->ends_with(entry);
+    return {};
+  }));
+  return whole ? Status() : follow_logs();
 }
 
 /// Waits for it, and catches up on signals. A shutdown breaks connections first and ends the containers then,

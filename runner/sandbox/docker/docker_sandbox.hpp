@@ -56,6 +56,7 @@ class DockerSandbox final : public Sandbox {
   // the following thread
   void follow();
   Status follow_logs();
+  Status follow_what_is_missing();
   bool engine_is_back();
   Result<Ended> look_at_end();
   bool was_ended_by_engine(const client::ContainerState& state);

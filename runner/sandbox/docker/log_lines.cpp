@@ -8,6 +8,11 @@ namespace {
 
 constexpr std::size_t kLongestLine = 262144 - 32;  // the watcher cuts at 256 KiB, the time included
 
+std::string name_of(const client::LogEntry& entry) {
+  return std::string(entry.stamp) + (entry.stream == client::LogEntry::kErr ? " 2 " : " 1 ") +
+         std::to_string(entry.text.size());
+}
+
 }  // namespace
 
 std::int64_t millis_of(std::string_view stamp) {
@@ -26,12 +31,17 @@ std::int64_t millis_of(std::string_view stamp) {
 Status LogLines::entry(const client::LogEntry& entry) {
   if (++passed_ <= seen_) return {};
   ++seen_;
+  newest_ = name_of(entry);
   Rest& rest = rests_[entry.stream == client::LogEntry::kErr ? 1 : 0];
   if (rest.text.empty()) rest.time_ms = millis_of(entry.stamp);
   const bool whole = entry.text.ends_with('\n');
   rest.text += entry.text.substr(0, entry.text.size() - (whole ? 1 : 0));
   if (whole || rest.text.size() >= kLongestLine) return hand_on(rest);
   return {};
+}
+
+bool LogLines::ends_with(const client::LogEntry& entry) const {
+  return newest_ == name_of(entry);
 }
 
 Status LogLines::hand_on(Rest& rest) {

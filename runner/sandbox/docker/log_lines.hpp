@@ -22,6 +22,8 @@ class LogLines {
 
   Status entry(const client::LogEntry& entry);
   void again() { passed_ = 0; }
+  /// Nothing of the log is missing when this is its newest entry.
+  bool ends_with(const client::LogEntry& entry) const;
   /// What has no newline yet.
   Status end();
 
@@ -35,6 +37,7 @@ class LogLines {
   Sink sink_;
   std::array<Rest, 2> rests_;
   std::uint64_t seen_ = 0, passed_ = 0;
+  std::string newest_;  ///< the entry: its stamp, stream and size
 };
 
 }  // namespace sagelet::runner

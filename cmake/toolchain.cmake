@@ -17,13 +17,16 @@ add_compile_options(-fstack-protector-strong)
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   add_compile_definitions(_FORTIFY_SOURCE=2)
   add_compile_options(-O2 -fdata-sections -ffunction-sections)
-  add_link_options(-Wl,--gc-sections -s)
+  add_link_options(-s)
 endif()
 
 find_program(SAGELET_MOLD mold)
 if(SAGELET_MOLD AND NOT CMAKE_CXX_COMPILER_ID STREQUAL "AppleClang")
   add_link_options(-fuse-ld=mold)
 endif()
+
+# Of a static package only what is called is linked: libarchive's other formats would want six libraries more.
+add_link_options(-Wl,--gc-sections)
 
 if(SAGELET_SANITIZE)
   add_compile_options(-fsanitize=${SAGELET_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all -g1)

@@ -1,6 +1,4 @@
 """A job in a container beside `docker run` of the same image, interleaved."""
-import http.client
-import json
 import statistics
 import subprocess
 import time
@@ -21,26 +19,6 @@ def request_of(name):
             "OutputDataConfig": {"S3OutputPath": "s3://bench/out"},
             "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
             "StoppingCondition": {"MaxRuntimeInSeconds": 600}}
-
-
-def run_job(requests, name):
-    """From CreateTrainingJob to Completed, polled each millisecond on one connection."""
-    connection = http.client.HTTPConnection(requests.host, requests.port, timeout=60)
-    connection.connect()
-
-    def call(operation, body):
-        connection.sock.sendall(requests.sagemaker(operation, body))
-        response = http.client.HTTPResponse(connection.sock)
-        response.begin()
-        return json.loads(response.read() or b"{}")
-
-    began = time.monotonic()
-    call("CreateTrainingJob", request_of(name))
-    while (job := call("DescribeTrainingJob", {"TrainingJobName": name}))["TrainingJobStatus"] == "InProgress":
-        time.sleep(0.001)
-    if job["TrainingJobStatus"] != "Completed":
-        raise RuntimeError(job.get("FailureReason"))
-    return time.monotonic() - began
 
 
 def run_docker():
@@ -64,7 +42,7 @@ def noop_in_docker(bench):
         requests = machine.Requests("127.0.0.1", server.port)
         requests.replay([requests.s3("PUT", "/bench")])
         for number in range(TIMES):
-            ours.append(run_job(requests, f"docker-noop-{number}"))
+            ours.append(machine.run_job(requests, request_of(f"docker-noop-{number}")))
             wait_until_gone()
             plain.append(run_docker())
     return {"job": statistics.median(ours) * 1e3, "docker run": statistics.median(plain) * 1e3}

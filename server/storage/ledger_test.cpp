@@ -159,6 +159,9 @@ class LedgerTest : public testing::TestWithParam<Durability> {
 INSTANTIATE_TEST_SUITE_P(EachDurability, LedgerTest,
                          testing::Values(Durability::kPower, Durability::kProcess, Durability::kNone));
 
+class SyncedLedgerTest : public LedgerTest {};
+INSTANTIATE_TEST_SUITE_P(Power, SyncedLedgerTest, testing::Values(Durability::kPower));
+
 TEST_P(LedgerTest, ReadsWhatWasCommittedBeforeAlsoAfterOpeningAgain) {
   {
     auto ledger = open_with_table();
@@ -328,8 +331,7 @@ TEST_P(LedgerTest, ClearsAgainAfterAClearThatFailed) {
   EXPECT_TRUE(ledger->read([](Connection&) -> Status { return {}; }));
 }
 
-TEST_P(LedgerTest, AcknowledgesNothingThatWasNotSynced) {
-  if (GetParam() != Durability::kPower) GTEST_SKIP() << "only power mode syncs";
+TEST_P(SyncedLedgerTest, AcknowledgesNothingThatWasNotSynced) {
   auto& vfs = FailingVfs::get();
   auto ledger = open_with_table(FailingVfs::kName);
   vfs.sync_fails = true;
@@ -338,8 +340,7 @@ TEST_P(LedgerTest, AcknowledgesNothingThatWasNotSynced) {
   EXPECT_TRUE(ledger->commit_and_wait([](Connection& db) { return add(db, 2); }));
 }
 
-TEST_P(LedgerTest, WaitingWritersShareASync) {
-  if (GetParam() != Durability::kPower) GTEST_SKIP() << "only power mode syncs";
+TEST_P(SyncedLedgerTest, WaitingWritersShareASync) {
   auto ledger = open_with_table(FailingVfs::kName);
   Ticket held;
   auto first = ledger->commit([&](Connection&) -> Status {

@@ -24,8 +24,9 @@ class Jobs(Training):
         super().__init__(*clients, bucket)
         self.image = image
 
-    def start(self, script="", *, command=None, image=None, hosts=1, max_runtime=120, instance="ml.m5.large", **fields):
-        name = unique()
+    def request_of(self, script="", *, name=None, command=None, image=None, hosts=1, max_runtime=120,
+                   instance="ml.m5.large", **fields):
+        name = name or unique()
         channels = {**fields.pop("channels", {}), "program": f"{name}/"}  # an entrypoint's words are short
         self.s3.put_object(Bucket=self.bucket, Key=f"{name}/main.py", Body=textwrap.dedent(script).encode())
         request = {
@@ -39,8 +40,12 @@ class Jobs(Training):
         request["InputDataConfig"] = [self.channel(channel, prefix) for channel, prefix in channels.items()]
         for field, value in fields.items():
             request[field] = value
+        return request
+
+    def start(self, script="", **options):
+        request = self.request_of(script, **options)
         self.sagemaker.create_training_job(**request)
-        return name
+        return request["TrainingJobName"]
 
     def run(self, script="", seconds=120, **options):
         name = self.start(script, **options)

@@ -108,23 +108,27 @@ class Training:
         lines = self.lines(name)
         assert any(text in line for line in lines), f"no line has {text!r}:\n" + "\n".join(lines)
 
-    def events(self, name):
-        """All log events, in order, read as SDK v2 reads them."""
+    def streams(self, name):
+        """{stream: its events, in order}, read as SDK v2 reads them."""
         try:
             streams = self.logs.describe_log_streams(logGroupName=GROUP, logStreamNamePrefix=name + "/")["logStreams"]
         except self.logs.exceptions.ResourceNotFoundException:
-            return []
-        found = []
+            return {}
+        found = {}
         for stream in streams:
-            token = {}
+            token, events = {}, found.setdefault(stream["logStreamName"], [])
             while True:
                 page = self.logs.get_log_events(logGroupName=GROUP, logStreamName=stream["logStreamName"],
                                                 startFromHead=True, **token)
                 if not page["events"]:
                     break
-                found += page["events"]
+                events += page["events"]
                 token = {"nextToken": page["nextForwardToken"]}
         return found
+
+    def events(self, name):
+        """All log events, a stream after the other."""
+        return [event for events in self.streams(name).values() for event in events]
 
     def lines(self, name):
         return [event["message"].rstrip("\n") for event in self.events(name)]

@@ -1,7 +1,10 @@
 #include "runner/spec.hpp"
 
 #include <array>
+#include <concepts>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <utility>
 
 namespace sagelet {
 namespace {
@@ -25,13 +28,27 @@ struct Writer {
   }
 };
 
-/// Takes the fields that are there; a missing one keeps its default, a wrong type throws nlohmann's
-/// exception.
+/// A whole number that the field can hold; nlohmann would cut a larger one off.
+template <class T>
+T whole_number(const Json& found, const char* name) {
+  const bool fits = found.is_number_unsigned()  ? std::in_range<T>(found.get<std::uint64_t>())
+                    : found.is_number_integer() ? std::in_range<T>(found.get<std::int64_t>())
+                                                : false;
+  if (!fits) throw std::invalid_argument(std::string(name) + " is no whole number of its range");
+  return found.get<T>();
+}
+
+/// Takes the fields that are there; a missing one keeps its default, a wrong type throws.
 struct Reader {
   const Json& json;
   template <class T>
   void operator()(const char* name, T& value) {
-    if (const auto found = json.find(name); found != json.end()) found->get_to(value);
+    const auto found = json.find(name);
+    if (found == json.end()) return;
+    if constexpr (std::integral<T> && !std::same_as<T, bool>)
+      value = whole_number<T>(*found, name);
+    else
+      found->get_to(value);
   }
 };
 

@@ -44,7 +44,8 @@ TEST(JobSpec, KeepsDefaultsOfFieldsThatAreMissing) {
 }
 
 TEST(JobSpec, RefusesWrongTypesAndBrokenText) {
-  for (const char* text : {"", "[]", "{", R"({"name":1})", R"({"cpus":["a"]})", R"({"channels":{}})"}) {
+  for (const char* text : {"", "[]", "{", R"({"name":1})", R"({"cpus":["a"]})", R"({"channels":{}})",
+                           R"({"stop_grace_seconds":1.5})", R"({"stop_grace_seconds":1e90})"}) {
     const auto spec = JobSpec::from_json(text);
     ASSERT_FALSE(spec) << text;
     EXPECT_EQ(spec.error().kind(), ErrorKind::kInvalid);
@@ -60,6 +61,12 @@ TEST(Report, ComesBackAsItWasWritten) {
   EXPECT_EQ(back->to_json(), report.to_json());
   EXPECT_EQ(back->phase, Phase::kFinished);
   EXPECT_EQ(back->outcome, Outcome::kMaxRuntimeExceeded);
+}
+
+TEST(Report, RefusesANumberThatIsOutOfRange) {
+  EXPECT_TRUE(Report::from_json(R"({"number":18446744073709551615})"));
+  EXPECT_FALSE(Report::from_json(R"({"number":18446744073709551616})"));
+  EXPECT_FALSE(Report::from_json(R"({"number":-1})"));
 }
 
 TEST(Report, RefusesAnUnknownPhase) {

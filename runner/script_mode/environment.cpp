@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/fs.hpp"
+#include "runner/script_mode/utf8.hpp"
 
 namespace sagelet::script_mode {
 namespace {
@@ -318,6 +319,7 @@ std::string argument_value(const Value& value) {
 
 Result<Dict> read_object(const std::string& file) {
   TRY(const std::string text, read_file(file));
+  if (!is_utf8(text)) return Error(ErrorKind::kInvalid, file + ": not UTF-8");
   auto value = python::parse_json(text);
   if (!value) return std::move(value).error().context(file);
   if (!value->as<Dict>()) return Error(ErrorKind::kInvalid, file + ": not a JSON object");

@@ -3,11 +3,13 @@
 #include <cstdlib>
 
 #include "runner/script_mode/environment.hpp"
+#include "runner/script_mode/utf8.hpp"
 
-// Any text: what parses must come back the same through our own printer.
+// Any UTF-8: what parses must come back the same through our own printer.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   namespace python = sagelet::python;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
+  if (!sagelet::is_utf8(text)) return 0;
   const auto value = python::parse_json(text);
   if (!value) return 0;
   const std::string printed = python::dump_json(*value);

@@ -70,6 +70,9 @@ class Stand:
         return True
 
     def close(self):
+        """Jobs outlive a server: what a failed test has left ends here."""
+        for name in self.runners():
+            self.kill_runner(name)
         if self.server.process.poll() is None:
             self.server.stop()
 

@@ -118,7 +118,7 @@ def check_nothing_is_left(stand, told, mark):
 @pytest.mark.timeout(3600)
 def test_jobs_end_in_their_true_state_whatever_is_killed(stand, share, rng, rounds):
     killer, mark = Killer(stand, rng), unique("MARK")
-    outcomes = {"own": 0, "lost": 0}
+    outcomes, before = {"own": 0, "lost": 0}, []
     for batch in range(max(1, min(rounds // ROUNDS_A_BATCH, MOST_BATCHES))):
         began = time.monotonic()
         told = []
@@ -132,5 +132,6 @@ def test_jobs_end_in_their_true_state_whatever_is_killed(stand, share, rng, roun
         for job in told:
             job.outcome = job.check(jobs)
             outcomes[job.outcome] += 1
-        check_nothing_is_left(stand, told, mark)
+        before += told
+        check_nothing_is_left(stand, before, mark)
         print(f"batch {batch}: {outcomes}, kills {killer.kills}, {time.monotonic() - began:.0f} s", flush=True)

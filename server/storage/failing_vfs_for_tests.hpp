@@ -8,6 +8,7 @@ struct FailingVfs {
   std::atomic<bool> disk_full{false};
   std::atomic<bool> sync_fails{false};
   std::atomic<int> syncs{0};
+  std::atomic<int> writes{0};
   static FailingVfs& get();  ///< registers it at the first call
   static constexpr const char* kName = "sagelet-failing";
 };

@@ -172,13 +172,6 @@ struct Ledger::State {
     idle_readers.push_back(std::move(reader));
   }
 
-  Status commit_here(const Change& change) {
-    const auto in = enter();
-    const std::lock_guard lock(writing);
-    if (writer == nullptr) return Error(ErrorKind::kUnavailable, "the ledger is closed");
-    return run_alone(change, *writer);
-  }
-
   std::vector<Queued> next_group() {
     std::unique_lock lock(queue_mutex);
     queue_filled.wait(lock, [this] { return stopping || !queue.empty(); });
@@ -191,11 +184,11 @@ struct Ledger::State {
   }
 
   std::vector<Status> commit_group(const std::vector<Queued>& group) {
-    if (group.size() == 1) return {commit_here(group.front().change)};
     const auto in = enter();
     const std::lock_guard lock(writing);
     if (writer == nullptr)
       return std::vector<Status>(group.size(), Error(ErrorKind::kUnavailable, "the ledger is closed"));
+    if (group.size() == 1) return {run_alone(group.front().change, *writer)};
     return run_group(group, *writer);
   }
 
@@ -259,12 +252,11 @@ Result<std::unique_ptr<Ledger>> Ledger::open(const std::filesystem::path& file, 
   std::error_code ignored;
   if (std::filesystem::exists(discarded(file), ignored)) state->remove_discarded();
   auto* raw = state.get();
-  if (durability == Durability::kPower) raw->thread = std::thread([raw] { raw->write_until_stopped(); });
+  raw->thread = std::thread([raw] { raw->write_until_stopped(); });
   return std::unique_ptr<Ledger>(new Ledger(std::move(state)));
 }
 
 Ticket Ledger::commit(Change change) {
-  if (state_->durability != Durability::kPower) return Ticket::done(state_->commit_here(change));
   Ticket ticket;
   {
     const std::lock_guard lock(state_->queue_mutex);

@@ -1,9 +1,9 @@
 #pragma once
 // Every record, in one SQLite database: one writer that groups waiting commits, many readers.
 //
-// Durability (docs/formats/ledger.md): kPower syncs before a ticket completes and lets waiting writers share
-// the sync; kProcess survives kill -9 but not power loss, and commits on the calling thread; kNone promises
-// nothing.
+// Durability (docs/formats/ledger.md): kPower syncs before a ticket completes; kProcess survives kill -9 but
+// not power loss; kNone promises nothing. Writers that wait at the same time share one commit in each of
+// them.
 #include <concepts>
 #include <cstdint>
 #include <filesystem>
@@ -79,7 +79,7 @@ class Connection {
 /// change alone (not the others of the group) and is what its ticket completes with. Must not block.
 using Change = std::function<Status(Connection&)>;
 
-/// Thread-safe. Owns the writer thread (kPower) and the database; the destructor finishes queued changes.
+/// Thread-safe. Owns the writer thread and the database; the destructor finishes queued changes.
 class Ledger {
  public:
   /// `vfs` names SQLite's system layer; tests give one that fails on command.
@@ -89,7 +89,7 @@ class Ledger {
 
   /// Queues a change; the ticket completes when it is as durable as the mode promises.
   Ticket commit(Change change);
-  /// The same, waited for. Never on an I/O thread in kPower.
+  /// The same, waited for. Never on an I/O thread.
   Status commit_and_wait(Change change);
   /// Runs `read` on a reader's snapshot, on this thread. Sees every commit whose ticket completed before.
   /// Not from within another read or a change.

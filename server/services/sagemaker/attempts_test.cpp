@@ -219,6 +219,13 @@ TEST_F(WarmPools, TheNextJobThatFitsStartsAtOnceInThePoolOfTheFormer) {
   EXPECT_EQ(pool("two"), "Available");
 }
 
+TEST_F(WarmPools, AreFoundAgainAfterARestart) {
+  run(warm("one"));
+  service = make_sagemaker({desk.ledger(), jobs, objects, credentials, desk.clock, random});
+  create(request("two"));
+  EXPECT_EQ(pool("two"), "InUse");
+}
+
 TEST_F(WarmPools, AJobThatDiffersDoesNotFit) {
   run(warm("one"));
   auto other = warm("two");

@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "base/log.hpp"
 #include "fmt/format.h"
 #include "server/resources/decide.hpp"
 #include "server/resources/list.hpp"
@@ -54,6 +55,16 @@ bool is_over(const Record& record) {
 
 }  // namespace
 
+TrainingJobs::TrainingJobs(const Rooms& rooms, Timekeeper& timekeeper)
+    : rooms_(rooms), timekeeper_(timekeeper) {
+  const auto read = rooms.ledger.read([this](Connection& connection) -> Status {
+    TRY(const auto folders, pool_folders(connection));
+    pools_ = !folders.empty();
+    return {};
+  });
+  if (!read) log::warn("looking for warm pools: {}", read.error().message());
+}
+
 /// Everything that Create writes, in one change.
 struct TrainingJobs::Draft {
   Record record;
@@ -90,13 +101,13 @@ Status TrainingJobs::Draft::insert_run(Connection& connection, const Scope& scop
 
 /// AWS accepts any image at Create and fails the job when it cannot be had.
 Reply<void> TrainingJobs::enqueue(Draft& draft, jobs::Request request, const Context& context) {
-  const auto plan = AttemptPlan{.spec = request.spec.to_json(),
-                                .instance_type = request.instance_type,
-                                .instances = request.instance_count,
-                                .outside_queue = request.outside_queue,
-                                .spot = draft.wait_over.has_value(),
-                                .retries = draft.retries};
-  if (plan.spot || plan.retries > 0) draft.state.plan_attempts(plan);
+  if (draft.wait_over || draft.retries > 0)
+    draft.state.plan_attempts({.spec = request.spec.to_json(),
+                               .instance_type = request.instance_type,
+                               .instances = request.instance_count,
+                               .outside_queue = request.outside_queue,
+                               .spot = draft.wait_over.has_value(),
+                               .retries = draft.retries});
   if (draft.pool) {
     jobs::Request warm = request;
     warm.spec.warmpool_cache = draft.pool->folder;
@@ -123,6 +134,8 @@ Reply<void> TrainingJobs::look_for_pool(Draft& draft, const Context& context, co
   draft.fit = fit_of(params);
   if (number(resources, "KeepAlivePeriodInSeconds") > 0)
     draft.own_pool.folder = (rooms_.options.warm_pools / draft.record.handle).native();
+  if (!draft.own_pool.folder.empty()) pools_ = true;
+  if (!pools_) return {};
   return resources::look(rooms_.ledger, [&](Connection& connection) -> Reply<void> {
     TRY(draft.pool, lifted(available_pool(connection, kTrainingJob.scope(context), draft.fit)));
     return {};

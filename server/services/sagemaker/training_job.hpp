@@ -1,5 +1,7 @@
 #pragma once
 // Training jobs: Create, Describe, List, Stop, Update, Delete.
+#include <atomic>
+
 #include "server/resources/records.hpp"
 #include "server/services/sagemaker/service.hpp"
 #include "server/services/sagemaker/timekeeper.hpp"
@@ -9,7 +11,7 @@ namespace sagelet::sagemaker {
 /// Thread-safe. Create, Stop, Update and Delete answer when the ledger has them (Output::after).
 class TrainingJobs {
  public:
-  TrainingJobs(const Rooms& rooms, Timekeeper& timekeeper) : rooms_(rooms), timekeeper_(timekeeper) {}
+  TrainingJobs(const Rooms& rooms, Timekeeper& timekeeper);
 
   Reply<Output> create(const Context& context, const Input& input);
   Reply<Output> describe(const Context& context, const Input& input);
@@ -27,6 +29,7 @@ class TrainingJobs {
 
   Rooms rooms_;
   Timekeeper& timekeeper_;
+  std::atomic<bool> pools_{true};  ///< false: no job ever kept a warm pool, so nobody looks for one
 };
 
 }  // namespace sagelet::sagemaker

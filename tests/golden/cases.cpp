@@ -8,8 +8,14 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::string_view kFiles[] = {"json.json", "json_1_0.json", "query.json", "rest-json.json",
-                                       "rest-xml.json"};
+constexpr std::string_view kFiles[] = {"json.json",
+                                       "json_1_0.json",
+                                       "json_1_0-query-compatible.json",
+                                       "query.json",
+                                       "rest-json.json",
+                                       "rest-xml.json",
+                                       "smithy-rpc-v2-cbor.json",
+                                       "smithy-rpc-v2-cbor-query-compatible.json"};
 
 /// The suite's model with the case's operation in it, as botocore's own runner builds it.
 json model_of(const json& suite, const json& given) {

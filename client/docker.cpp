@@ -2,11 +2,14 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <ctime>
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "base/digest.hpp"
+#include "client/docker_orphans.hpp"
 #include "fmt/format.h"
 
 namespace sagelet::client {
@@ -130,6 +133,14 @@ std::string engine_socket() {
   return {};
 }
 
+std::string registry_auth(const Login& login) {
+  const json said = {{"username", login.user}, {"password", login.password}};
+  std::string out = to_base64(said.dump(-1, ' ', false, json::error_handler_t::replace));
+  std::ranges::replace(out, '+', '-');
+  std::ranges::replace(out, '/', '_');
+  return out;
+}
+
 Result<Response> Engine::send(Request request) {
   if (socket_.empty())
     return Error(
@@ -199,9 +210,10 @@ Result<ImageInfo> Engine::image(std::string_view name) {
 }
 
 /// The answer is a stream of JSON lines; a failure is one of them.
-Status Engine::pull(std::string_view name) {
+Status Engine::pull(std::string_view name, const std::optional<Login>& login) {
   std::string lines;
   Request request{.method = "POST", .url = "/images/create?fromImage=" + escaped(name)};
+  if (login) request.headers = {{"X-Registry-Auth", registry_auth(*login)}};
   request.idle_timeout = kForEver;
   request.download = [&](std::string_view bytes) -> Status {
     lines += bytes;
@@ -346,15 +358,20 @@ Status Engine::remove_network(std::string_view id) {
 Status remove_labelled(const std::string& socket, std::string_view label, std::chrono::milliseconds quiet) {
   Engine engine(socket);
   engine.set_timeout(std::chrono::seconds(20));
+  std::vector<std::string> removed;
   for (bool again = true; again;) {
     TRY(const auto containers, engine.labelled(label));
-    for (const auto& id : containers) TRY(engine.remove(id));
+    for (const auto& id : containers) {
+      TRY(engine.remove(id));
+      removed.push_back(id);
+    }
     TRY(const auto networks, engine.networks_labelled(label));
     for (const auto& id : networks) TRY(engine.remove_network(id));
     std::this_thread::sleep_for(quiet);
     TRY(const auto left, engine.labelled(label));
     again = !left.empty();
   }
+  end_orphans(removed);
   return {};
 }
 

@@ -43,6 +43,13 @@ struct NetworkInfo {
   std::string id, gateway;  ///< the host's address on it; empty when there is none
 };
 
+/// Of a registry, for the engine to use once.
+struct Login {
+  std::string user, password;
+};
+/// The text of X-Registry-Auth: base64 of JSON, in the alphabet of URLs.
+std::string registry_auth(const Login& login);
+
 /// What a container wrote, as the engine logged it: a line, or a part of a long one (then it has no newline).
 struct LogEntry {
   enum Stream { kOut = 1, kErr = 2 };
@@ -65,8 +72,8 @@ class Engine {
   Status ping();
   Result<EngineInfo> info();
   Result<ImageInfo> image(std::string_view name);
-  /// From a registry that needs no login.
-  Status pull(std::string_view name);
+  /// Without a login: from a registry that needs none.
+  Status pull(std::string_view name, const std::optional<Login>& login = {});
 
   /// `settings`: the body of /containers/create. Gives the id.
   Result<std::string> create(std::string_view name, const nlohmann::json& settings);

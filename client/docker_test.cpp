@@ -56,6 +56,10 @@ TEST(EngineSocket, DockerHostNamesItAndOtherKindsOfHostsAreNone) {
   ::unsetenv("DOCKER_HOST");
 }
 
+TEST(RegistryAuth, IsJsonInTheAlphabetOfUrls) {
+  EXPECT_EQ(registry_auth({"AWS", "a>>?b??"}), "eyJwYXNzd29yZCI6ImE-Pj9iPz8iLCJ1c2VybmFtZSI6IkFXUyJ9");
+}
+
 TEST(Engine, SaysWhenThereIsNone) {
   EXPECT_TRUE(Engine("/no/such/socket").ping().error().is(ErrorKind::kUnavailable));
   const auto done = Engine("").ping();

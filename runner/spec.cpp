@@ -185,6 +185,7 @@ void program_fields(Spec& s, Visit& visit) {
   visit("script_mode", s.script_mode);
   visit("algorithm", s.algorithm);
   visit("docker_image", s.docker_image);
+  visit("own_registry", s.own_registry);
   visit("docker_socket", s.docker_socket);
   visit("gpus", s.gpus);
   visit("entrypoint", s.entrypoint);

@@ -71,6 +71,7 @@ struct JobSpec {
   bool script_mode = true;          ///< false: entrypoint/arguments are run as given
   std::string algorithm;            ///< a built-in algorithm that runs where there is no script: "xgboost"
   std::string docker_image;         ///< what the engine knows the image as (sandbox docker)
+  bool own_registry = false;        ///< docker_image is our server's: its login is the job's own keys
   std::string docker_socket;        ///< of the engine; empty: its default
   int gpus = 0;                     ///< devices of the engine that the instance type asks for
   std::vector<std::string> entrypoint, arguments;

@@ -12,6 +12,7 @@ JobSpec full_spec() {
   spec.cpus = {0, 3};
   spec.memory_limit = 1ull << 40;
   spec.script_mode = false;
+  spec.own_registry = true;
   spec.arguments = {"-c", "echo \"\xc3\xa9\""};
   spec.hyperparameters = {{"a", "\"x\""}, {"", "1"}};
   spec.channels.push_back({.name = "train", .s3_uri = "s3://b/p/", .input_mode = "FastFile"});
@@ -30,6 +31,7 @@ TEST(JobSpec, ComesBackAsItWasWritten) {
   EXPECT_EQ(back->to_json(), spec.to_json());
   EXPECT_EQ(back->channels.at(0).input_mode, "FastFile");
   EXPECT_EQ(back->memory_limit, 1ull << 40);
+  EXPECT_TRUE(back->own_registry);
   EXPECT_EQ(back->channels.at(0).attribute_names.size(), 2u);
   EXPECT_EQ(back->channels.at(0).hosts, std::vector<std::string>{"algo-2"});
   EXPECT_EQ(back->instance_groups.at(0).hosts.back(), "algo-2");

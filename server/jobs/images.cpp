@@ -183,6 +183,7 @@ Status map_image(const ImageSources& sources, Interpreters& interpreters, JobSpe
   if (local == EngineImages::Answer::kHas) return use_docker(spec.image, sources.engine, spec);
   if (auto pushed = sources.registry ? sources.registry(spec.image) : std::string(); !pushed.empty()) {
     if (local == EngineImages::Answer::kNoEngine) return no_engine(spec.image, engine.why());
+    spec.own_registry = true;
     return use_docker(std::move(pushed), sources.engine, spec);
   }
   if (framework.empty()) return unknown_image(spec.image, sources.engine, local);

@@ -191,6 +191,7 @@ TEST_F(MapImage, WhatTheEngineHasUnderTheExactNameRunsInDocker) {
   ASSERT_TRUE(map_image({rules_, images, registry_}, interpreters, spec_));
   EXPECT_EQ(spec_.sandbox, "docker");
   EXPECT_EQ(spec_.docker_image, own);
+  EXPECT_FALSE(spec_.own_registry);
   EXPECT_EQ(spec_.docker_socket, engine.path());
   spec_ = {};
   spec_.image = std::string(kEcr) + "pytorch-training:2.3.0-cpu-py39";
@@ -206,6 +207,7 @@ TEST_F(MapImage, ThePushedImageIsPulledFromUs) {
   spec_.image = "me/pushed:1";
   ASSERT_TRUE(map_image({rules_, images, registry_}, interpreters, spec_));
   EXPECT_EQ(spec_.docker_image, "127.0.0.1:1/me/pushed@sha256:0");
+  EXPECT_TRUE(spec_.own_registry);
 }
 
 TEST(EngineImages, ABurstOfJobsAsksOnce) {

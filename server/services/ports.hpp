@@ -29,7 +29,6 @@ class ObjectsView {
 struct KnownImage {
   std::string pull_reference;  ///< 127.0.0.1:4577/<registry>/<name>@sha256:...; needs no setup of the engine
   std::string digest;          ///< of the manifest
-  std::string user, password;  ///< a login for the registry; empty when it wants none
 };
 
 /// What jobs ask about images.

@@ -3,16 +3,19 @@ import os
 import pathlib
 import re
 import subprocess
+import time
 
 import boto3
 import pytest
 
 from support import own_engine as engines
 from support.server import ROOT, Server, sagelet
+from support.training import FINAL
 
 ACCOUNT = "777777777777"  # so that no other test's certificate is in the way
 HOST = f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com"
 START_SCRIPT = pathlib.Path("/etc/default/docker")
+JOB_SECONDS = 300
 
 
 @pytest.fixture(scope="session")
@@ -73,3 +76,13 @@ def client(server):
         return boto3.client(service, endpoint_url=server.url, region_name="us-east-1", aws_access_key_id=ACCOUNT,
                             aws_secret_access_key="secret")
     return make
+
+
+def wait_for(sagemaker, name):
+    deadline = time.monotonic() + JOB_SECONDS
+    while time.monotonic() < deadline:
+        job = sagemaker.describe_training_job(TrainingJobName=name)
+        if job["TrainingJobStatus"] in FINAL:
+            return job
+        time.sleep(0.2)
+    raise AssertionError(f"{name} is {job['SecondaryStatus']} after {JOB_SECONDS} s")

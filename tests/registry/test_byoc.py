@@ -5,17 +5,15 @@ import shutil
 import subprocess
 import tarfile
 import textwrap
-import time
 
 import pytest
 
 from support.server import PYTHON, ROOT
-from support.training import FINAL, ROLE, unique
-from .conftest import HOST
+from support.training import ROLE, unique
+from .conftest import HOST, JOB_SECONDS, wait_for
 
 REPOSITORY = "scikit-learn-custom"
 URI = f"{HOST}/{REPOSITORY}:latest"
-JOB_SECONDS = 300
 
 
 @pytest.fixture(scope="module")
@@ -49,16 +47,6 @@ def model_of(client, job):
     body = client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
     with tarfile.open(fileobj=io.BytesIO(body)) as tar:
         return tar.getnames()
-
-
-def wait_for(sagemaker, name):
-    deadline = time.monotonic() + JOB_SECONDS
-    while time.monotonic() < deadline:
-        job = sagemaker.describe_training_job(TrainingJobName=name)
-        if job["TrainingJobStatus"] in FINAL:
-            return job
-        time.sleep(0.2)
-    raise AssertionError(f"{name} is {job['SecondaryStatus']} after {JOB_SECONDS} s")
 
 
 def test_the_article_s_script_pushes_to_ecr(pushed, client):

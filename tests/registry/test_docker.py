@@ -1,15 +1,18 @@
 """`docker login`, `push` and `pull` of a real engine."""
 import base64
 import concurrent.futures
+import io
 import os
+import shutil
 import subprocess
+import tarfile
 
 import boto3
 import pytest
 
 from support.server import Server, sagelet
 from support.training import unique
-from .conftest import ACCOUNT, HOST, START_SCRIPT
+from .conftest import ACCOUNT, HOST, START_SCRIPT, wait_for
 
 
 def make_image(engine, folder, name, layers=2, size=300_000):
@@ -167,15 +170,64 @@ def test_a_server_killed_during_a_push_keeps_what_it_acknowledged(engine, tmp_pa
         forget(engine, remote)
 
 
-def test_strict_wants_a_login(engine, tmp_path):
-    config = f'auth:\n  accounts:\n    - {{ id: "{ACCOUNT}", name: main, keys: [ {{ access_key: AK, secret_key: sk }} ] }}\n'
-    with Server("--auth", "strict", "--account", ACCOUNT, config=config) as strict:
-        registry = f"127.0.0.1:{strict.port}"
-        make_image(engine, tmp_path / "image", f"{registry}/strict:v1")
-        refused = engine.docker("push", f"{registry}/strict:v1", check=False)
-        assert refused.returncode != 0 and "no basic auth credentials" in refused.stderr
-        log_in(engine, lambda service: boto3.client(service, endpoint_url=strict.url, region_name="us-east-1",
-                                                    aws_access_key_id="AK", aws_secret_access_key="sk"), registry)
-        engine.docker("push", f"{registry}/strict:v1")
-        engine.docker("logout", registry)
-        forget(engine, f"{registry}/strict:v1")
+STRICT = f"""
+auth:
+  accounts:
+    - {{ id: "{ACCOUNT}", name: main, keys: [ {{ access_key: AK, secret_key: sk }} ] }}
+    - {{ id: "888888888888", name: alt, keys: [ {{ access_key: AKALT, secret_key: sk2 }} ] }}
+"""
+
+
+@pytest.fixture
+def strict(engine, tmp_path):
+    with Server("--auth", "strict", "--account", ACCOUNT, config=STRICT, environment={"DOCKER_HOST": engine.host}) as running:
+        yield running
+
+
+def client_of(server, access_key="AK", secret_key="sk"):
+    return lambda service: boto3.client(service, endpoint_url=server.url, region_name="us-east-1", aws_access_key_id=access_key,
+                                        aws_secret_access_key=secret_key)
+
+
+def train(client, image):
+    """The job's description at its end; its model is in the bucket the account made for it."""
+    sagemaker, name, bucket = client("sagemaker"), unique("strict"), unique("strict").lower()
+    client("s3").create_bucket(Bucket=bucket)
+    sagemaker.create_training_job(
+        TrainingJobName=name, RoleArn="arn:aws:iam::000000000000:role/any", StoppingCondition={"MaxRuntimeInSeconds": 600},
+        AlgorithmSpecification={"TrainingImage": image, "TrainingInputMode": "File"},
+        OutputDataConfig={"S3OutputPath": f"s3://{bucket}/out"},
+        ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 10})
+    return wait_for(sagemaker, name)
+
+
+def test_strict_wants_a_login(engine, strict, tmp_path):
+    registry = f"127.0.0.1:{strict.port}"
+    make_image(engine, tmp_path / "image", f"{registry}/strict:v1")
+    refused = engine.docker("push", f"{registry}/strict:v1", check=False)
+    assert refused.returncode != 0 and "no basic auth credentials" in refused.stderr
+    log_in(engine, client_of(strict), registry)
+    engine.docker("push", f"{registry}/strict:v1")
+    engine.docker("logout", registry)
+    forget(engine, f"{registry}/strict:v1")
+
+
+def test_strict_lets_a_job_pull_its_own_accounts_image_and_no_others(engine, strict, tmp_path):
+    registry = f"127.0.0.1:{strict.port}"
+    shutil.copy("/bin/busybox", tmp_path)
+    (tmp_path / "Dockerfile").write_text('FROM scratch\nCOPY busybox /busybox\n'
+                                         'ENTRYPOINT ["/busybox", "sh", "-c", "echo trained >/opt/ml/model/weights"]\n')
+    engine.docker("build", "-q", "-t", f"{registry}/job:v1", tmp_path)
+    log_in(engine, client_of(strict), registry)
+    engine.docker("push", f"{registry}/job:v1")
+    engine.docker("logout", registry)
+    forget(engine, f"{registry}/job:v1")
+
+    others = train(client_of(strict, "AKALT", "sk2"), f"{HOST}/job:v1")
+    assert others["TrainingJobStatus"] == "Failed" and "denied" in others["FailureReason"].lower()
+    own = train(client_of(strict), f"{HOST}/job:v1")
+    assert own["TrainingJobStatus"] == "Completed", own["FailureReason"]
+    bucket, key = own["ModelArtifacts"]["S3ModelArtifacts"].removeprefix("s3://").split("/", 1)
+    with tarfile.open(fileobj=io.BytesIO(client_of(strict)("s3").get_object(Bucket=bucket, Key=key)["Body"].read())) as model:
+        assert model.extractfile("weights").read() == b"trained\n"
+    forget(engine, *engine.docker("images", "-q", f"{registry}/{HOST}/job").stdout.split())

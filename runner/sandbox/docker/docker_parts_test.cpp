@@ -75,6 +75,20 @@ JobSpec spec() {
   return out;
 }
 
+TEST(OwnRegistry, IsWhereTheServerIsNowAndTheOnlyOneThatGetsTheJobsKeys) {
+  auto job = spec();
+  job.server_url = "http://127.0.0.1:4578";
+  job.session_token = "token";
+  EXPECT_EQ(with_image_at_server(job).docker_image, "me/mine:1");
+  EXPECT_FALSE(registry_login(job));
+  job.own_registry = true;
+  job.docker_image = "127.0.0.1:4577/host/mine@sha256:0";
+  EXPECT_EQ(with_image_at_server(job).docker_image, "127.0.0.1:4578/host/mine@sha256:0");
+  ASSERT_TRUE(registry_login(job));
+  EXPECT_EQ(registry_login(job)->user, "AWS");
+  EXPECT_EQ(registry_login(job)->password, "QUtJRDp0b2tlbg==");
+}
+
 TEST(ContainerSettings, TrainIsTheArgumentUnlessTheRequestHasItsOwn) {
   auto job = spec();
   const Wiring wiring{.network = "bridge"};

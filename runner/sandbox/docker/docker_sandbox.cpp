@@ -84,7 +84,7 @@ std::string target_of(const std::string& folder, const std::string& fallback) {
 }  // namespace
 
 DockerSandbox::DockerSandbox(const JobSpec& spec)
-    : spec_(spec),
+    : spec_(with_image_at_server(spec)),
       engine_(spec.docker_socket.empty() ? client::engine_socket() : spec.docker_socket),
       control_(engine_.socket()),
       done_(::eventfd(0, EFD_CLOEXEC)) {
@@ -114,7 +114,7 @@ Status DockerSandbox::prepare() {
 Status DockerSandbox::find_image() {
   auto found = engine_.image(spec_.docker_image);
   if (!found && found.error().is(ErrorKind::kNotFound)) {
-    TRY(engine_.pull(spec_.docker_image));
+    TRY(engine_.pull(spec_.docker_image, registry_login(spec_)));
     found = engine_.image(spec_.docker_image);
   }
   if (!found) return std::move(found).error().context("the image " + spec_.docker_image);

@@ -7,6 +7,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "base/digest.hpp"
 #include "fmt/format.h"
 
 namespace sagelet::runner {
@@ -84,6 +85,21 @@ std::string no_proxy(const JobSpec& spec) {
 
 std::string job_label(const std::string& job_id) {
   return "sagelet.job=" + job_id;
+}
+
+JobSpec with_image_at_server(JobSpec spec) {
+  const auto slash = spec.docker_image.find('/');
+  if (!spec.own_registry || slash == std::string::npos) return spec;
+  const auto scheme = spec.server_url.find("://");
+  const auto host = scheme == std::string::npos ? 0 : scheme + 3;
+  spec.docker_image.replace(0, slash, spec.server_url, host, spec.server_url.find('/', host) - host);
+  return spec;
+}
+
+/// As the server's registry reads it: server/services/registry_login.hpp.
+std::optional<client::Login> registry_login(const JobSpec& spec) {
+  if (!spec.own_registry) return std::nullopt;
+  return client::Login{.user = "AWS", .password = to_base64(spec.access_key + ":" + spec.session_token)};
 }
 
 std::string engine_name(const JobSpec& spec, bool of_network) {

@@ -1,6 +1,7 @@
 #pragma once
 // What the engine is told about a job's container.
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,12 @@ namespace sagelet::runner {
 std::string job_label(const std::string& job_id);
 /// "sagelet-<job id>-algo-1"; without a host: the job's network.
 std::string engine_name(const JobSpec& spec, bool of_network = false);
+
+/// An image of our own registry is where the server is now: it may have another port than when the job was
+/// made.
+JobSpec with_image_at_server(JobSpec spec);
+/// For the registry of the image, when it is ours: no other gets the job's keys.
+std::optional<client::Login> registry_login(const JobSpec& spec);
 
 /// How the container is connected.
 struct Wiring {

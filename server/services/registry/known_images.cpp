@@ -1,15 +1,10 @@
 #include "server/services/registry/known_images.hpp"
 
-#include <chrono>
-
 #include "fmt/format.h"
-#include "server/services/registry_login.hpp"
 
 namespace sagelet::registry {
 
 namespace {
-
-constexpr std::chrono::hours kLoginLife{1};
 
 class KnownImages final : public ImagesView {
  public:
@@ -27,8 +22,7 @@ class KnownImages final : public ImagesView {
     KnownImage known;
     known.digest = row->digest.str();
     known.pull_reference =
-        fmt::format("{}/{}{}@{}", authority(), prefix(named->registry), named->repository, known.digest);
-    if (registry_.options().strict) TRY(add_login(named->registry, known));
+        fmt::format("{}/{}/{}@{}", authority(), named->registry.host(), named->repository, known.digest);
     return known;
   }
 
@@ -37,23 +31,6 @@ class KnownImages final : public ImagesView {
   std::string authority() const {
     const std::string url = server_url_();
     return url.substr(url.find("://") + 3);
-  }
-
-  /// The default registry's names are as the user pushes them: 127.0.0.1:4577/name.
-  std::string prefix(const images::Registry& registry) const {
-    const auto& options = registry_.options();
-    if (registry.account == options.account && registry.region == options.region) return {};
-    return registry.host() + "/";
-  }
-
-  Status add_login(const images::Registry& registry, KnownImage& known) {
-    const auto credentials = registry_.credentials().make(
-        AccountId(registry.account), fmt::format("arn:aws:iam::{}:role/Sagelet", registry.account), "jobs",
-        "", registry_.clock().now() + kLoginLife);
-    TRY(registry_.credentials().keep(credentials).wait());
-    known.user = kRegistryUser;
-    known.password = registry_password(credentials);
-    return {};
   }
 
   Registry& registry_;

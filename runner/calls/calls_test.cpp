@@ -138,11 +138,17 @@ TEST_F(CallsTest, ListsPageByPageAndDecodesKeys) {
                         "<NextContinuationToken>t/1</NextContinuationToken></ListBucketResult>"};
   });
   S3 s3(Server::of(spec(server.url())), nullptr);
-  const auto objects = s3.list({"b", "a b/"});
-  ASSERT_TRUE(objects) << objects.error().message();
-  ASSERT_EQ(objects->size(), 2u);
-  EXPECT_EQ(objects->at(0).key, "a b+c\n");
-  EXPECT_EQ(objects->at(1).size, 3u);
+  std::vector<S3Object> objects;
+  std::size_t pages = 0;
+  const auto listed = s3.list({"b", "a b/"}, [&](std::vector<S3Object> page) -> Status {
+    objects.insert(objects.end(), page.begin(), page.end());
+    EXPECT_EQ(objects.size(), ++pages);
+    return {};
+  });
+  ASSERT_TRUE(listed) << listed.error().message();
+  ASSERT_EQ(objects.size(), 2u);
+  EXPECT_EQ(objects[0].key, "a b+c\n");
+  EXPECT_EQ(objects[1].size, 3u);
   EXPECT_TRUE(asks(server.heard().at(0), "prefix=a%20b%2F"));
 }
 

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <iterator>
 #include <pugixml.hpp>
 
 #include "base/fs.hpp"
@@ -64,33 +63,35 @@ Result<client::Response> S3::call(client::Request request, std::string_view payl
   return send(http_, server_, stop_, request, "s3", payload_hash);
 }
 
-Result<std::vector<S3Object>> S3::list(const S3Location& prefix) {
+Result<std::vector<S3Object>> S3::page(const S3Location& prefix, std::string_view size, std::string& token) {
+  std::string query = token.empty() ? "" : "continuation-token=" + sigv4::percent_encode(token) + "&";
+  query += fmt::format("encoding-type=url&list-type=2{}&prefix={}", size, sigv4::percent_encode(prefix.key));
+  TRY(const client::Response answer, call({.method = "GET", .url = url({prefix.bucket, ""}, query)}));
+  if (!good(answer)) return refused(answer, prefix.uri());
+  pugi::xml_document document;
+  if (!document.load_buffer(answer.body.data(), answer.body.size()))
+    return Error(ErrorKind::kInvalid, "the listing of " + prefix.uri() + " is not XML");
+  const pugi::xml_node result = document.child("ListBucketResult");
   std::vector<S3Object> objects;
-  TRY(list(prefix, [&](std::vector<S3Object> page) -> Status {
-    objects.insert(objects.end(), std::make_move_iterator(page.begin()), std::make_move_iterator(page.end()));
-    return {};
-  }));
+  for (const pugi::xml_node item : result.children("Contents"))
+    objects.push_back({decode_key(item.child_value("Key")), item.child("Size").text().as_ullong()});
+  token = result.child_value("NextContinuationToken");
   return objects;
 }
 
-Status S3::list(const S3Location& prefix, const std::function<Status(std::vector<S3Object>)>& page) {
+Status S3::list(const S3Location& prefix, const std::function<Status(std::vector<S3Object>)>& each) {
   std::string token;
   do {
-    std::string query = token.empty() ? "" : "continuation-token=" + sigv4::percent_encode(token) + "&";
-    query += "encoding-type=url&list-type=2&prefix=" + sigv4::percent_encode(prefix.key);
-    TRY(const client::Response answer, call({.method = "GET", .url = url({prefix.bucket, ""}, query)}));
-    if (!good(answer)) return refused(answer, prefix.uri());
-    pugi::xml_document document;
-    if (!document.load_buffer(answer.body.data(), answer.body.size()))
-      return Error(ErrorKind::kInvalid, "the listing of " + prefix.uri() + " is not XML");
-    const pugi::xml_node result = document.child("ListBucketResult");
-    std::vector<S3Object> objects;
-    for (const pugi::xml_node item : result.children("Contents"))
-      objects.push_back({decode_key(item.child_value("Key")), item.child("Size").text().as_ullong()});
-    token = result.child_value("NextContinuationToken");
-    TRY(page(std::move(objects)));
+    TRY(std::vector<S3Object> objects, page(prefix, "", token));
+    TRY(each(std::move(objects)));
   } while (!token.empty());
   return {};
+}
+
+Result<std::optional<S3Object>> S3::first(const S3Location& prefix) {
+  std::string token;
+  TRY(std::vector<S3Object> objects, page(prefix, "&max-keys=1", token));
+  return objects.empty() ? std::optional<S3Object>() : std::move(objects.front());
 }
 
 Result<S3Piece> S3::read(const S3Location& from, std::uint64_t offset, std::uint64_t length,
@@ -123,10 +124,14 @@ Result<std::string> S3::read_whole(const S3Location& from, std::uint64_t limit) 
 
 Status S3::download(const S3Location& from, const std::string& file) {
   TRY(const UniqueFd fd, open_file(file, O_WRONLY | O_CREAT | O_TRUNC));
+  return download(from, fd.get());
+}
+
+Status S3::download(const S3Location& from, int fd) {
   client::Request request{.method = "GET", .url = url(from)};
   std::uint64_t received = 0;
   request.download = [&](std::string_view bytes) -> Status {
-    TRY(pwrite_all(fd.get(), bytes, received));
+    TRY(pwrite_all(fd, bytes, received));
     received += bytes.size();
     return {};
   };
@@ -134,7 +139,7 @@ Status S3::download(const S3Location& from, const std::string& file) {
   const auto from_the_start = [&] { received = 0; };
   TRY(const client::Response answer, send(http_, server_, stop_, request, "s3", {}, from_the_start));
   if (!good(answer)) return refused(answer, from.uri());
-  if (::ftruncate(fd.get(), static_cast<off_t>(received)) != 0) return Error::last(file);
+  if (::ftruncate(fd, static_cast<off_t>(received)) != 0) return Error::last(from.uri());
   return {};
 }
 

@@ -11,9 +11,12 @@
 #include <cstdlib>
 #include <cstring>
 #include <map>
+#include <mutex>
 #include <thread>
+#include <vector>
 
 #include "base/log.hpp"
+#include "runner/inputs/file_tree.hpp"
 #include "runner/inputs/object_reader.hpp"
 
 namespace sagelet::runner {
@@ -53,56 +56,13 @@ struct Library {
   }
 };
 
-struct Node {
-  std::string name;
-  std::map<std::string, std::size_t, std::less<>> children;
-  std::size_t parent = 0, item = 0;
-  bool folder = true;
-};
-
-/// Node 0 is the root; a node's inode number is its index and one.
-class Tree {
- public:
-  Tree() : nodes_(1) {}
-
-  Status add(std::string_view name, std::size_t item) {
-    std::size_t at = 0;
-    for (std::string_view rest = name; !rest.empty();) {
-      const auto slash = rest.find('/');
-      const bool last = slash == rest.npos;
-      const auto found = nodes_[at].children.find(rest.substr(0, slash));
-      if (found != nodes_[at].children.end()) {
-        if (last != !nodes_[found->second].folder)
-          return Error(ErrorKind::kInvalid,
-                       "an object's name is also the folder of another: " + std::string(name));
-        at = found->second;
-      } else {
-        at = append(at, std::string(rest.substr(0, slash)), last, item);
-      }
-      rest.remove_prefix(last ? rest.size() : slash + 1);
-    }
-    return {};
-  }
-
-  const Node* at(fuse_ino_t ino) const { return ino - 1 < nodes_.size() ? &nodes_[ino - 1] : nullptr; }
-
- private:
-  std::size_t append(std::size_t parent, std::string name, bool file, std::size_t item) {
-    const std::size_t index = nodes_.size();
-    nodes_[parent].children.emplace(name, index);
-    nodes_.push_back(
-        {.name = std::move(name), .children = {}, .parent = parent, .item = item, .folder = !file});
-    return index;
-  }
-
-  std::vector<Node> nodes_;
-};
-
 }  // namespace
 
 struct FastFile::State {
-  State(std::vector<Item> all, const Server& to, const StopSignal& signal)
-      : items(std::move(all)), server(to), stop(signal) {}
+  using Node = FileTree::Node;
+
+  State(FileTree files, const Server& server, const StopSignal& stop)
+      : tree(std::move(files)), s3(server, stop) {}
   ~State() {
     const std::uint64_t one = 1;
     [[maybe_unused]] const ssize_t told = ::write(wake.get(), &one, sizeof one);
@@ -110,14 +70,14 @@ struct FastFile::State {
     if (session) Library::get().fuse_session_destroy(session);
   }
 
-  struct stat about(fuse_ino_t ino, const Node& node) const {
+  static struct stat about(const Node& node) {
     struct stat out {};
-    out.st_ino = ino;
+    out.st_ino = node.ino;
     out.st_mode = node.folder ? S_IFDIR | 0555 : S_IFREG | 0444;
     out.st_nlink = 1;
     out.st_uid = ::geteuid();
     out.st_gid = ::getegid();
-    out.st_size = node.folder ? 0 : static_cast<off_t>(items[node.item].size);
+    out.st_size = static_cast<off_t>(node.size);
     out.st_blocks = (out.st_size + 511) / 512;
     out.st_blksize = 1 << 20;
     return out;
@@ -138,10 +98,22 @@ struct FastFile::State {
     std::free(buffer.mem);
   }
 
-  std::vector<Item> items;
-  const Server& server;
-  const StopSignal& stop;
-  Tree tree;
+  ObjectReader& add_reader(Item item) {
+    auto reader = std::make_unique<ObjectReader>(s3, std::move(item.from), item.size);
+    const std::lock_guard lock(mutex);
+    return *readers.emplace(reader.get(), std::move(reader)).first->second;
+  }
+
+  void remove_reader(ObjectReader* reader) {
+    std::unique_lock lock(mutex);
+    const auto gone = readers.extract(reader);
+    lock.unlock();  // it may wait for what it has under way
+  }
+
+  const FileTree tree;
+  S3Pool s3;
+  std::mutex mutex;
+  std::map<ObjectReader*, std::unique_ptr<ObjectReader>> readers;  ///< open files
   UniqueFd wake{::eventfd(0, EFD_CLOEXEC)};
   int fd = -1;  ///< the session's own
   fuse_session* session = nullptr;
@@ -153,78 +125,72 @@ struct FastFile::State {
     return *static_cast<State*>(Library::get().fuse_req_userdata(request));
   }
 
+  /// The node; where there is none the kernel has its answer.
+  static std::optional<Node> known(fuse_req_t request, const Result<std::optional<Node>>& found) {
+    if (!found) log::warn("FastFile: {}", found.error().message());
+    if (found && *found) return *found;
+    no(request, found ? ENOENT : EIO);
+    return std::nullopt;
+  }
+
   static void init(void*, fuse_conn_info* connection) { connection->max_readahead = 1 << 20; }
 
   static void lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
-    const State& state = of(request);
-    const Node* folder = state.tree.at(parent);
-    const auto found =
-        folder ? folder->children.find(std::string_view(name)) : decltype(folder->children.end()){};
-    if (!folder || found == folder->children.end()) return no(request, ENOENT);
+    const auto node = known(request, of(request).tree.find(parent, name));
+    if (!node) return;
     fuse_entry_param entry{};
-    entry.ino = found->second + 1;
-    entry.attr = state.about(entry.ino, *state.tree.at(entry.ino));
+    entry.ino = node->ino;
+    entry.attr = about(*node);
     entry.attr_timeout = entry.entry_timeout = kForEver;
     Library::get().fuse_reply_entry(request, &entry);
   }
 
   static void getattr(fuse_req_t request, fuse_ino_t ino, fuse_file_info*) {
-    const State& state = of(request);
-    const Node* node = state.tree.at(ino);
-    if (!node) return no(request, ENOENT);
-    const struct stat about = state.about(ino, *node);
-    Library::get().fuse_reply_attr(request, &about, kForEver);
+    const auto node = known(request, of(request).tree.at(ino));
+    if (!node) return;
+    const struct stat stat = about(*node);
+    Library::get().fuse_reply_attr(request, &stat, kForEver);
   }
 
-  static void readdir(fuse_req_t request, fuse_ino_t ino, std::size_t size, off_t offset,
-                      fuse_file_info* info) {
-    const State& state = of(request);
-    const Node* node = state.tree.at(ino);
-    if (!node || !node->folder) return no(request, ENOTDIR);
-    // A folder's names as the kernel goes through them; where it stands is kept with the open folder.
-    auto& names = *reinterpret_cast<std::vector<std::size_t>*>(info->fh);
+  static void readdir(fuse_req_t request, fuse_ino_t ino, std::size_t size, off_t offset, fuse_file_info*) {
     std::string out(size, '\0');
     std::size_t used = 0;
-    for (auto i = static_cast<std::size_t>(offset); i < names.size(); ++i) {
-      const struct stat about = state.about(names[i] + 1, *state.tree.at(names[i] + 1));
-      const std::size_t needed = Library::get().fuse_add_direntry(request, out.data() + used, size - used,
-                                                                  state.tree.at(names[i] + 1)->name.c_str(),
-                                                                  &about, static_cast<off_t>(i + 1));
-      if (needed > size - used) break;
+    const auto add = [&](const std::string& name, const Node& node, std::uint64_t next) {
+      const struct stat stat = about(node);
+      const std::size_t needed = Library::get().fuse_add_direntry(
+          request, out.data() + used, size - used, name.c_str(), &stat, static_cast<off_t>(next));
+      if (needed > size - used) return false;
       used += needed;
-    }
+      return true;
+    };
+    const Status done = of(request).tree.list(ino, static_cast<std::uint64_t>(offset), add);
+    if (!done) return no(request, done.error().is(ErrorKind::kNotFound) ? ENOTDIR : EIO);
     Library::get().fuse_reply_buf(request, out.data(), used);
   }
 
   static void opendir(fuse_req_t request, fuse_ino_t ino, fuse_file_info* info) {
-    const Node* node = of(request).tree.at(ino);
-    if (!node || !node->folder) return no(request, ENOTDIR);
-    auto names = std::make_unique<std::vector<std::size_t>>();
-    for (const auto& [name, index] : node->children) names->push_back(index);
-    info->fh = reinterpret_cast<std::uint64_t>(names.release());
+    const auto node = known(request, of(request).tree.at(ino));
+    if (!node) return;
+    if (!node->folder) return no(request, ENOTDIR);
     info->cache_readdir = info->keep_cache = 1;
     Library::get().fuse_reply_open(request, info);
   }
 
-  static void releasedir(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
-    delete reinterpret_cast<std::vector<std::size_t>*>(info->fh);
-    no(request, 0);
-  }
-
   static void open(fuse_req_t request, fuse_ino_t ino, fuse_file_info* info) {
     State& state = of(request);
-    const Node* node = state.tree.at(ino);
-    if (!node || node->folder) return no(request, EISDIR);
+    const auto node = known(request, state.tree.at(ino));
+    if (!node) return;
+    if (node->folder) return no(request, EISDIR);
     if ((info->flags & O_ACCMODE) != O_RDONLY) return no(request, EROFS);
-    const Item& item = state.items[node->item];
-    info->fh =
-        reinterpret_cast<std::uint64_t>(new ObjectReader(state.server, state.stop, item.from, item.size));
+    auto item = state.tree.item_of(ino);
+    if (!item) return no(request, EIO);
+    info->fh = reinterpret_cast<std::uint64_t>(&state.add_reader(std::move(*item)));
     info->keep_cache = 1;  // a second epoch reads from memory
     Library::get().fuse_reply_open(request, info);
   }
 
   static void release(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
-    delete reinterpret_cast<ObjectReader*>(info->fh);
+    of(request).remove_reader(reinterpret_cast<ObjectReader*>(info->fh));
     no(request, 0);
   }
 
@@ -249,14 +215,14 @@ const char* FastFile::why_not() {
   return Library::get().whole ? nullptr : "libfuse3.so.3 is not installed";
 }
 
-Result<std::unique_ptr<FastFile>> FastFile::serve(UniqueFd fuse, std::vector<Item> items,
-                                                  const Server& server, const StopSignal& stop) {
+Result<std::unique_ptr<FastFile>> FastFile::serve(UniqueFd fuse, ItemList items, const Server& server,
+                                                  const StopSignal& stop) {
   if (const char* why = why_not()) return Error(ErrorKind::kUnavailable, why);
   const Library& library = Library::get();
   std::unique_ptr<FastFile> channel(new FastFile);
-  channel->state_ = std::make_unique<State>(std::move(items), server, stop);
+  TRY(FileTree tree, FileTree::over(std::move(items)));
+  channel->state_ = std::make_unique<State>(std::move(tree), server, stop);
   State& state = *channel->state_;
-  for (std::size_t i = 0; i < state.items.size(); ++i) TRY(state.tree.add(state.items[i].name, i));
   fuse_lowlevel_ops calls{};
   calls.init = State::init;
   calls.lookup = State::lookup;
@@ -266,7 +232,6 @@ Result<std::unique_ptr<FastFile>> FastFile::serve(UniqueFd fuse, std::vector<Ite
   calls.release = State::release;
   calls.opendir = State::opendir;
   calls.readdir = State::readdir;
-  calls.releasedir = State::releasedir;
   char name[] = "sagelet";
   char* arguments[] = {name, nullptr};
   fuse_args words{1, arguments, 0};

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "fmt/format.h"
 #include "runner/inputs/gunzip.hpp"
 #include "runner/inputs/items.hpp"
 #include "runner/inputs/manifest.hpp"
@@ -38,18 +39,41 @@ TEST(RecordIo, RefusesWhatIsCutOrForeign) {
 }
 
 TEST(Manifest, JoinsPrefixAndNames) {
-  const auto entries = parse_manifest(R"([{"prefix":"s3://b/p/"},"x","d/y"])");
-  ASSERT_TRUE(entries);
-  ASSERT_EQ(entries->size(), 2u);
-  EXPECT_EQ((*entries)[1].place.uri(), "s3://b/p/d/y");
-  EXPECT_EQ((*entries)[1].name, "d/y");
+  std::vector<std::string> seen;
+  const auto each = [&](const ManifestEntry& entry) -> Status {
+    seen.push_back(entry.place.uri() + " " + entry.name);
+    return {};
+  };
+  EXPECT_TRUE(read_manifest(R"([{"x":[{"prefix":1}],"prefix":"s3://b/p/"},"x","d/y"])", each));
+  EXPECT_THAT(seen, ElementsAre("s3://b/p/x x", "s3://b/p/d/y d/y"));
 }
 
 TEST(Manifest, SaysWhatIsWrong) {
-  for (const char* text : {"", "{}", "[]", "[1]", R"([{"prefix":1}])", R"([{"prefix":"http://x"}])"})
-    EXPECT_FALSE(parse_manifest(text)) << text;
-  EXPECT_THAT(parse_manifest(R"([{"prefix":"s3://b/"},"a",7])").error().message(), HasSubstr("element 2"));
-  EXPECT_THAT(parse_manifest(std::string(100000, '[')).error().message(), HasSubstr("deep"));
+  const auto fault_of = [](std::string_view text) {
+    const Status read = read_manifest(text, [](const ManifestEntry&) { return Status(); });
+    return read ? std::string() : read.error().message();
+  };
+  for (const char* text :
+       {"{}", "[]", "[1]", "\"a\"", "[[]]", R"([{"prefix":1}])", R"([{"a":{"prefix":"s3://b/"}}])"})
+    EXPECT_THAT(fault_of(text), HasSubstr("array whose first element")) << text;
+  for (const char* text : {"", "[", R"([{"prefix":"s3://b/"},"a"]])"})
+    EXPECT_EQ(fault_of(text), "not JSON") << text;
+  EXPECT_THAT(fault_of(R"([{"prefix":"http://x"}])"), HasSubstr("not an S3 URI: http://x"));
+  for (const char* second : {"7", "null", "{}", "[]"})
+    EXPECT_THAT(fault_of(fmt::format(R"([{{"prefix":"s3://b/"}},"a",{}])", second)), HasSubstr("element 2"));
+  EXPECT_THAT(fault_of(R"([{"prefix":"s3://b"},""])"),
+              HasSubstr("element 1 of the manifest names no object"));
+  EXPECT_THAT(fault_of("[{\"a\":" + std::string(100000, '[')), HasSubstr("deep"));
+}
+
+TEST(Manifest, EndsWhereItsReaderEnds) {
+  int seen = 0;
+  const Status read = read_manifest(R"([{"prefix":"s3://b/"},"a","b")", [&](const ManifestEntry&) -> Status {
+    ++seen;
+    return Error(ErrorKind::kCancelled, "enough");
+  });
+  EXPECT_EQ(read.error().message(), "enough");
+  EXPECT_EQ(seen, 1);
 }
 
 TEST(AugmentedManifest, KeepsEachValuesOwnText) {
@@ -67,7 +91,27 @@ TEST(AugmentedManifest, RefusesAMissingAttributeAndAReferenceElsewhere) {
   EXPECT_THAT(attributes_of(R"({"a":1})", {"b"}).error().message(), HasSubstr("attribute b is missing"));
   EXPECT_THAT(attributes_of(R"({"a-ref":"/etc/passwd"})", {"a-ref"}).error().message(),
               HasSubstr("not an S3 URI"));
-  EXPECT_THAT(lines_of("\n{}\r\n\n {} "), ElementsAre("{}", "{}"));
+}
+
+TEST(AugmentedManifest, ItsLinesAreThoseThatAreNotBlank) {
+  std::string text = "\n{}\r\n\n {\"a\":1} ";
+  std::FILE* file = ::fmemopen(text.data(), text.size(), "r");
+  std::vector<std::string> lines;
+  EXPECT_TRUE(each_line(file, [&](std::string_view line) -> Status {
+    lines.emplace_back(line);
+    return {};
+  }));
+  std::fclose(file);
+  EXPECT_THAT(lines, ElementsAre("{}", R"({"a":1})"));
+}
+
+std::vector<std::uint32_t> positions(const Order& order, std::uint32_t count, std::uint64_t epoch) {
+  std::vector<std::uint32_t> out;
+  EXPECT_TRUE(order.each(count, epoch, [&](std::uint32_t i) -> Status {
+    out.push_back(i);
+    return {};
+  }));
+  return out;
 }
 
 TEST(Order, SharesEveryItemOnceAndAnewEachEpoch) {
@@ -75,7 +119,7 @@ TEST(Order, SharesEveryItemOnceAndAnewEachEpoch) {
   for (std::uint64_t epoch : {0, 1}) {
     std::multiset<std::uint32_t> all;
     for (std::size_t host = 0; host < 3; ++host) {
-      const auto mine = Order{.shuffle = true, .seed = 5, .host = host, .hosts = 3}.of(10, epoch);
+      const auto mine = positions({.shuffle = true, .seed = 5, .host = host, .hosts = 3}, 10, epoch);
       all.insert(mine.begin(), mine.end());
       if (host == 0) epochs.push_back(mine);
     }
@@ -86,8 +130,8 @@ TEST(Order, SharesEveryItemOnceAndAnewEachEpoch) {
 }
 
 TEST(Order, WithoutShufflingIsObjectIToHostIModN) {
-  EXPECT_THAT((Order{.host = 1, .hosts = 2}.of(5, 9)), ElementsAre(1u, 3u));
-  EXPECT_THAT((Order{}.of(3, 4)), ElementsAre(0u, 1u, 2u));
+  EXPECT_THAT(positions({.host = 1, .hosts = 2}, 5, 9), ElementsAre(1u, 3u));
+  EXPECT_THAT(positions({}, 3, 4), ElementsAre(0u, 1u, 2u));
 }
 
 TEST(Order, CountsOnlyTheHostsThatGetTheChannel) {

@@ -1,6 +1,8 @@
 #include "runner/inputs/manifest.hpp"
 
+#include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "base/fs.hpp"
 #include "fmt/format.h"
@@ -86,26 +88,102 @@ std::optional<std::string> text_of_member(std::string_view object, const std::st
   }
 }
 
+/// Takes the elements of a manifest's array one by one; nothing of them is kept.
+class ManifestReader final : public nlohmann::json_sax<Json> {
+ public:
+  explicit ManifestReader(const EachEntry& each) : each_(each) {}
+
+  nlohmann::json_sax<Json>* sax() { return this; }
+
+  Status outcome(bool whole) {
+    if (!whole && fault_) fault_ = bad("not JSON");
+    if (whole && !prefix_) fault_ = bad(kForm);
+    return std::move(fault_);
+  }
+
+ private:
+  bool refuse(std::string what) {
+    fault_ = bad(std::move(what));
+    return false;
+  }
+
+  /// A value that is neither a string nor a container.
+  bool value() {
+    if (depth_ >= 2) return true;  // what else the first element holds
+    return depth_ == 0 || elements_ == 0 ? refuse(kForm) : refuse(not_a_string());
+  }
+
+  std::string not_a_string() const {
+    return fmt::format("element {} of the manifest is not a string", elements_);
+  }
+
+  bool open(bool array) {
+    if (++depth_ > kDeepest) return refuse("nested too deep");
+    if (depth_ == 1) return array || refuse(kForm);
+    if (depth_ == 2 && elements_ > 0) return refuse(not_a_string());
+    return depth_ > 2 || !array || refuse(kForm);
+  }
+
+  bool close() {
+    if (--depth_ != 1) return true;
+    elements_ = 1;
+    if (!text_) return refuse(kForm);
+    prefix_ = S3Location::parse(*text_);
+    return prefix_.has_value() || refuse("the manifest's prefix is not an S3 URI: " + *text_);
+  }
+
+  bool entry(string_t& name) {
+    if (prefix_->key.empty() && name.empty())
+      return refuse(fmt::format("element {} of the manifest names no object", elements_));
+    ++elements_;
+    fault_ = each_({{prefix_->bucket, prefix_->key + name}, std::move(name)});
+    return fault_.has_value();
+  }
+
+  bool string(string_t& text) override {
+    if (depth_ == 1 && elements_ > 0) return entry(text);
+    if (depth_ == 2 && key_ == "prefix") text_ = std::move(text);
+    return depth_ >= 2 || refuse(kForm);
+  }
+  bool key(string_t& name) override {
+    if (depth_ == 2) key_ = std::move(name);
+    return true;
+  }
+  bool null() override { return value(); }
+  bool boolean(bool) override { return value(); }
+  bool number_integer(number_integer_t) override { return value(); }
+  bool number_unsigned(number_unsigned_t) override { return value(); }
+  bool number_float(number_float_t, const string_t&) override { return value(); }
+  bool binary(binary_t&) override { return value(); }
+  bool start_object(std::size_t) override { return open(false); }
+  bool end_object() override { return close(); }
+  bool start_array(std::size_t) override { return open(true); }
+  bool end_array() override { return depth_ == 1 || close(); }
+  bool parse_error(std::size_t, const std::string&, const Json::exception&) override { return false; }
+
+  static constexpr int kDeepest = 100;
+  static constexpr const char* kForm =
+      "a manifest is a JSON array whose first element is {\"prefix\": \"s3://...\"}";
+
+  const EachEntry& each_;
+  int depth_ = 0;
+  std::uint64_t elements_ = 0;  ///< that are complete
+  std::string key_;             ///< the first element's, at hand
+  std::optional<std::string> text_;
+  std::optional<S3Location> prefix_;
+  Status fault_;
+};
+
 }  // namespace
 
-Result<std::vector<ManifestEntry>> parse_manifest(std::string_view text) {
-  TRY(const Json json, parsed(text));
-  if (!json.is_array() || json.empty() || !json[0].is_object() || !json[0].contains("prefix") ||
-      !json[0]["prefix"].is_string())
-    return bad("a manifest is a JSON array whose first element is {\"prefix\": \"s3://...\"}");
-  const std::string prefix = json[0]["prefix"];
-  const auto place = S3Location::parse(prefix);
-  if (!place) return bad(fmt::format("the manifest's prefix is not an S3 URI: {}", prefix));
-  std::vector<ManifestEntry> entries;
-  entries.reserve(json.size() - 1);
-  for (std::size_t i = 1; i < json.size(); ++i) {
-    if (!json[i].is_string()) return bad(fmt::format("element {} of the manifest is not a string", i));
-    const std::string& name = json[i].get_ref<const std::string&>();
-    if (place->key.empty() && name.empty())
-      return bad(fmt::format("element {} of the manifest names no object", i));
-    entries.push_back({{place->bucket, place->key + name}, name});
-  }
-  return entries;
+Status read_manifest(std::FILE* text, const EachEntry& each) {
+  ManifestReader reader(each);
+  return reader.outcome(Json::sax_parse(text, reader.sax()));
+}
+
+Status read_manifest(std::string_view text, const EachEntry& each) {
+  ManifestReader reader(each);
+  return reader.outcome(Json::sax_parse(text.begin(), text.end(), reader.sax()));
 }
 
 Result<std::vector<AttributeValue>> attributes_of(std::string_view line,
@@ -124,15 +202,16 @@ Result<std::vector<AttributeValue>> attributes_of(std::string_view line,
   return values;
 }
 
-std::vector<std::string> lines_of(std::string_view text) {
-  std::vector<std::string> lines;
-  while (!text.empty()) {
-    const auto end = text.find('\n');
-    const auto line = trimmed(text.substr(0, end));
-    if (!line.empty()) lines.emplace_back(line);
-    text.remove_prefix(end == text.npos ? text.size() : end + 1);
+Status each_line(std::FILE* text, const std::function<Status(std::string_view)>& each) {
+  char* buffer = nullptr;
+  std::size_t room = 0;
+  Status result;
+  for (ssize_t length; result && (length = ::getline(&buffer, &room, text)) >= 0;) {
+    const auto line = trimmed({buffer, static_cast<std::size_t>(length)});
+    if (!line.empty()) result = each(line);
   }
-  return lines;
+  std::free(buffer);
+  return result;
 }
 
 }  // namespace sagelet::runner

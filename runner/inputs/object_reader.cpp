@@ -10,11 +10,6 @@ constexpr std::uint64_t kLongest = 8u << 20;
 
 }  // namespace
 
-Result<S3Piece> ObjectReader::fetch(std::uint64_t offset, std::uint64_t length) const {
-  S3 s3(server_, &stop_);
-  return s3.read(from_, offset, length, etag_);
-}
-
 /// A piece that begins at `offset` comes to hand.
 Status ObjectReader::move_to(std::uint64_t offset) {
   const bool in_order = offset == begin_ + piece_.size() && !piece_.empty();
@@ -24,7 +19,7 @@ Status ObjectReader::move_to(std::uint64_t offset) {
   if (!coming) {
     if (next_.valid()) next_.wait();
     next_ = {};
-    got = fetch(offset, step_);
+    got = s3_.read(from_, offset, step_, etag_);
   }
   TRY(S3Piece piece, std::move(got));
   if (piece.bytes.empty()) return Error(ErrorKind::kIo, "no bytes of " + from_.uri());
@@ -33,8 +28,9 @@ Status ObjectReader::move_to(std::uint64_t offset) {
   etag_ = std::move(piece.etag);
   const std::uint64_t end = begin_ + piece_.size();
   if (in_order && end < size_)
-    next_ = std::async(std::launch::async,
-                       [this, end, step = std::min(step_ * 2, kLongest)] { return fetch(end, step); });
+    next_ = std::async(std::launch::async, [this, end, step = std::min(step_ * 2, kLongest)] {
+      return s3_.read(from_, end, step, etag_);
+    });
   return {};
 }
 

@@ -5,25 +5,23 @@
 #include <mutex>
 #include <string>
 
-#include "runner/calls/s3.hpp"
+#include "runner/calls/s3_pool.hpp"
 
 namespace sagelet::runner {
 
 /// Thread-safe: one reader at a time, the others wait. Holds at most two pieces of 8 MiB.
 class ObjectReader {
  public:
-  ObjectReader(const Server& server, const StopSignal& stop, S3Location from, std::uint64_t size)
-      : server_(server), stop_(stop), from_(std::move(from)), size_(size) {}
+  ObjectReader(S3Pool& s3, S3Location from, std::uint64_t size)
+      : s3_(s3), from_(std::move(from)), size_(size) {}
 
   /// Fewer bytes only at the end of the object. kConflict: it was replaced meanwhile.
   Result<std::string> read(std::uint64_t offset, std::uint64_t length);
 
  private:
-  Result<S3Piece> fetch(std::uint64_t offset, std::uint64_t length) const;
   Status move_to(std::uint64_t offset);
 
-  const Server& server_;
-  const StopSignal& stop_;
+  S3Pool& s3_;
   const S3Location from_;
   const std::uint64_t size_;
   std::mutex mutex_;

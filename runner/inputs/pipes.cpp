@@ -95,20 +95,27 @@ class Pipes::Feeder {
     return std::visit([this](const auto& content) { return send_all(content); }, plan_.content);
   }
 
-  Status send_all(const std::vector<Item>& items) {
-    for (const std::uint32_t i : plan_.order.of(items.size(), epoch_)) TRY(send_object(items[i].from));
-    return {};
+  Status send_all(const ItemList& items) {
+    return plan_.order.each(items.size(), epoch_, [&](std::uint32_t i) -> Status {
+      TRY(const Item item, items.at(i));
+      return send_object(item.from);
+    });
   }
 
-  Status send_all(const std::vector<std::string>& lines) {
-    for (const std::uint32_t i : plan_.order.of(lines.size(), epoch_)) {
-      TRY(const std::vector<AttributeValue> values, attributes_of(lines[i], plan_.attributes));
-      for (const AttributeValue& value : values) {
-        if (value.is_reference)
-          TRY(send_object(*S3Location::parse(value.text)));
-        else
-          TRY(write(plan_.records ? record_of(value.text) : value.text));
-      }
+  Status send_all(const RecordFile& lines) {
+    return plan_.order.each(lines.size(), epoch_, [&](std::uint32_t i) -> Status {
+      TRY(const std::string line, lines.at(i));
+      return send_line(line);
+    });
+  }
+
+  Status send_line(const std::string& line) {
+    TRY(const std::vector<AttributeValue> values, attributes_of(line, plan_.attributes));
+    for (const AttributeValue& value : values) {
+      if (value.is_reference)
+        TRY(send_object(*S3Location::parse(value.text)));
+      else
+        TRY(write(plan_.records ? record_of(value.text) : value.text));
     }
     return {};
   }

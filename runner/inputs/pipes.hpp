@@ -15,9 +15,8 @@ namespace sagelet::runner {
 
 /// What one channel's fifos carry.
 struct PipePlan {
-  std::string path;  ///< of the fifos, less "_<epoch>"
-  std::variant<std::vector<Item>, std::vector<std::string>>
-      content;  ///< objects, or an augmented manifest's lines
+  std::string path;                            ///< of the fifos, less "_<epoch>"
+  std::variant<RecordFile, ItemList> content;  ///< objects, or an augmented manifest's lines
   std::vector<std::string> attributes;
   Order order;
   bool gzip = false, records = false;

@@ -11,6 +11,14 @@ std::string Sandbox::interface_name() const {
   return ::if_nametoindex("eth0") != 0 ? "eth0" : "lo";
 }
 
+Result<UniqueFd> Sandbox::mount_fuse(const std::string&) {
+  return Error(ErrorKind::kUnavailable, "this machine gives us no mount namespace");
+}
+
+Status Sandbox::show_folder(const std::string&, const std::string&, bool) {
+  return Error(ErrorKind::kUnavailable, "this machine gives us no mount namespace");
+}
+
 const std::vector<std::string>& Sandbox::notes() const {
   static const std::vector<std::string> none;
   return none;

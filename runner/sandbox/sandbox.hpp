@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "base/result.hpp"
+#include "base/fd.hpp"
 
 namespace sagelet::runner {
 
@@ -48,6 +48,11 @@ class Sandbox {
   virtual Status get_ready() { return {}; }
   /// The process that a memory limit is put on from outside; 0: the sandbox limits by itself.
   virtual pid_t init_pid() const { return 0; }
+  /// Mounts a FUSE file system, read-only, on a folder as the job sees it; gives the kernel's end to serve.
+  /// kUnavailable, and why, where that cannot be. Before start().
+  virtual Result<UniqueFd> mount_fuse(const std::string& folder);
+  /// Shows a folder of this machine there, in the same way.
+  virtual Status show_folder(const std::string& from, const std::string& folder, bool read_only);
   /// Folders of the job's can be put at any path inside.
   virtual bool has_mounts() const { return true; }
   /// The command has no network at all, or the private one of its hosts.

@@ -107,8 +107,7 @@ Status fetch_checkpoints(Job& job) {
   if (!from->key.empty() && !from->key.ends_with('/')) from->key += '/';
   const std::string folder = folder_of(job);
   TRY(make_folders(folder));
-  TRY(const std::vector<Download> downloads, downloads_below(job.s3, *from, folder));
-  TRY(download_all(downloads, job.server, &job.stop));
+  TRY(download_below(job.s3, *from, folder, job.server, &job.stop));
   job.checkpoints = std::make_unique<CheckpointSync>(job.server, *from, folder);
   job.checkpoints->adopt();
   job.checkpoints->start();

@@ -7,7 +7,6 @@
 #include "runner/inputs/fast_file.hpp"
 #include "runner/inputs/items.hpp"
 #include "runner/inputs/pipes.hpp"
-#include "runner/sandbox/enter.hpp"
 #include "runner/steps/steps.hpp"
 
 namespace sagelet::runner {
@@ -17,56 +16,36 @@ std::string mode_of(const JobSpec& spec, const ChannelSpec& channel) {
   return channel.input_mode.empty() ? spec.input_mode : channel.input_mode;
 }
 
-/// Two keys like "a" and "a/b" cannot both be files; S3 allows it, a file system does not.
-Status check_folders(const std::vector<Download>& downloads) {
-  std::vector<std::string_view> files;
-  for (const Download& download : downloads) files.push_back(download.file);
-  std::sort(files.begin(), files.end());
-  for (const std::string_view file : files)
-    for (auto slash = file.rfind('/'); slash != file.npos && slash > 0; slash = file.rfind('/', slash - 1))
-      if (std::binary_search(files.begin(), files.end(), file.substr(0, slash)))
-        return Error(ErrorKind::kInvalid, fmt::format("an object's name is also the folder of another: {}",
-                                                      file.substr(0, slash)));
-  return {};
-}
-
-/// Files: all of them, or this host's share.
-Result<std::vector<Download>> plan(Job& job, const ChannelSpec& channel) {
-  TRY(std::vector<Item> items, items_of(job.s3, channel));
-  Order order = order_of(job.spec, channel);
-  order.shuffle = false;  // files have no order
+/// Files: all of them, or this host's share, while the list still comes.
+Status download_files(Job& job, const ChannelSpec& channel) {
+  const Order order = order_of(job.spec, channel);  // shuffled or not: files have no order
   const std::string folder = job.ml("input/data") / channel.name;
-  std::vector<Download> downloads;
-  for (const std::uint32_t i : order.of(items.size(), 0))
-    downloads.push_back({std::move(items[i].from), folder + "/" + items[i].name});
-  TRY(check_folders(downloads));
-  return downloads;
+  Downloads downloads(job.server, &job.stop);
+  std::size_t i = 0;
+  TRY(each_item(job.s3, channel, job.spec.folder, [&](Item item) -> Status {
+    if (!order.is_mine(i++)) return {};
+    return downloads.add({std::move(item.from), folder + "/" + item.name});
+  }));
+  return downloads.finish();
 }
 
 Status serve_pipes(Job& job, const ChannelSpec& channel) {
   const std::string folder = job.ml("input/data");
   PipePlan plan{.path = folder + "/" + channel.name,
+                .content = {},
                 .attributes = channel.attribute_names,
                 .order = order_of(job.spec, channel),
                 .gzip = channel.compression == "Gzip",
                 .records = channel.record_wrapper == "RecordIO"};
   if (channel.data_type == "AugmentedManifestFile") {
-    TRY(plan.content, lines_of_channel(job.s3, channel));
+    TRY(plan.content, lines_of(job.s3, channel, job.spec.folder));
   } else {
-    TRY(plan.content, items_of(job.s3, channel));
+    TRY(plan.content, items_of(job.s3, channel, Order(), job.spec.folder));
   }
   std::error_code none;
   fs::remove(plan.path, none);  // no folder in Pipe mode; left alone when something is in it
   if (!job.pipes) job.pipes = std::make_unique<Pipes>(job.server, job.stop, job.spec.folder);
   return job.pipes->add(std::move(plan));
-}
-
-/// nullptr when a channel can be mounted into the job's view, else why not.
-const char* no_mount(const Job& job) {
-  if (job.sandbox->is_container()) return "a container's folders are fixed before it starts";
-  if (!job.sandbox->has_mounts() || job.sandbox->init_pid() == 0)
-    return "this machine gives us no mount namespace";
-  return nullptr;
 }
 
 std::string seen_folder(const Job& job, const ChannelSpec& channel) {
@@ -79,10 +58,9 @@ Status link_file_system(Job& job, const ChannelSpec& channel) {
   if (!fs::is_directory(channel.file_system_path, error))
     return Error(ErrorKind::kNotFound, fmt::format("channel {}: the file system's folder {} is not there",
                                                    channel.name, channel.file_system_path));
-  if (job.sandbox->is_container()) return {};  // the engine mounts it: settings.cpp
-  if (!no_mount(job))
-    return bind_inside(job.sandbox->init_pid(), channel.file_system_path, seen_folder(job, channel),
-                       channel.file_system_read_only);
+  const Status shown = job.sandbox->show_folder(channel.file_system_path, seen_folder(job, channel),
+                                                channel.file_system_read_only);
+  if (shown || !shown.error().is(ErrorKind::kUnavailable)) return shown;
   const fs::path place = job.ml("input/data") / channel.name;
   fs::remove(place, error);
   fs::create_directory_symlink(channel.file_system_path, place, error);
@@ -93,18 +71,12 @@ Status link_file_system(Job& job, const ChannelSpec& channel) {
   return {};
 }
 
-/// Files that are read from S3 when the script reads them; an error: it cannot be done here.
+/// Files that are read from S3 when the script reads them; kUnavailable: it cannot be done here.
 Status mount_fast_file(Job& job, const ChannelSpec& channel) {
-  if (const char* why = no_mount(job)) return Error(ErrorKind::kUnavailable, why);
   if (const char* why = FastFile::why_not()) return Error(ErrorKind::kUnavailable, why);
-  TRY(std::vector<Item> items, items_of(job.s3, channel));
-  Order order = order_of(job.spec, channel);
-  order.shuffle = false;
-  std::vector<Item> mine;
-  for (const std::uint32_t i : order.of(items.size(), 0)) mine.push_back(std::move(items[i]));
-  auto fuse = mount_fuse_inside(job.sandbox->init_pid(), seen_folder(job, channel));
-  if (!fuse) return Error(ErrorKind::kUnavailable, "FUSE: " + fuse.error().message());
-  TRY(auto served, FastFile::serve(std::move(*fuse), std::move(mine), job.server, job.stop));
+  TRY(ItemList items, items_of(job.s3, channel, order_of(job.spec, channel), job.spec.folder));
+  TRY(UniqueFd fuse, job.sandbox->mount_fuse(seen_folder(job, channel)));
+  TRY(auto served, FastFile::serve(std::move(fuse), std::move(items), job.server, job.stop));
   job.fast_files.push_back(std::move(served));
   return {};
 }
@@ -127,19 +99,21 @@ Status check_fast_file(Job& job, const ChannelSpec& channel) {
                  fmt::format("channel {}: FastFile mode needs S3DataType S3Prefix", channel.name));
   const auto place = S3Location::parse(channel.s3_uri);
   if (!place || place->key.empty() || place->key.ends_with('/')) return {};
-  TRY(const std::vector<S3Object> below, job.s3.list({place->bucket, place->key + "/"}));
-  if (!below.empty()) return {};
-  TRY(const std::vector<S3Object> all, job.s3.list(*place));
-  const bool partial = !all.empty() && all.front().key != place->key;
+  TRY(const auto below, job.s3.first({place->bucket, place->key + "/"}));
+  if (below) return {};
+  TRY(const auto first, job.s3.first(*place));
+  const bool partial = first && first->key != place->key;
   return partial ? Status(Error(ErrorKind::kInvalid, kPartialPrefix + channel.s3_uri)) : Status();
 }
 
 /// The real mount is read-only and streams; a copy that cannot be written is what a script can tell of it.
-void make_read_only(Job& job, const ChannelSpec& channel, const std::vector<Download>& downloads,
-                    std::string_view why) {
-  for (const Download& download : downloads) ::chmod(download.file.c_str(), 0444);
-  job.say(
-      fmt::format("[sagelet] channel {}: FastFile is served by a read-only copy ({})", channel.name, why));
+Status make_read_only(const fs::path& folder) {
+  std::error_code error;
+  fs::recursive_directory_iterator item(folder, error), end;
+  for (; !error && item != end; item.increment(error))
+    if (item->is_regular_file(error)) ::chmod(item->path().c_str(), 0444);
+  if (error) return Error(ErrorKind::kIo, fmt::format("{}: {}", folder.string(), error.message()));
+  return {};
 }
 
 Status serve_fast_file(Job& job, const ChannelSpec& channel) {
@@ -150,10 +124,10 @@ Status serve_fast_file(Job& job, const ChannelSpec& channel) {
     return {};
   }
   if (!mounted.error().is(ErrorKind::kUnavailable)) return mounted;
-  TRY(const std::vector<Download> downloads, plan(job, channel));
-  TRY(download_all(downloads, job.server, &job.stop));
-  make_read_only(job, channel, downloads, mounted.error().message());
-  return {};
+  TRY(download_files(job, channel));
+  job.say(fmt::format("[sagelet] channel {}: FastFile is served by a read-only copy ({})", channel.name,
+                      mounted.error().message()));
+  return make_read_only(job.ml("input/data") / channel.name);
 }
 
 Status fetch(Job& job, const ChannelSpec& channel) {
@@ -164,8 +138,7 @@ Status fetch(Job& job, const ChannelSpec& channel) {
     return Error(ErrorKind::kInvalid,
                  fmt::format("channel {}: an AugmentedManifestFile needs InputMode Pipe", channel.name));
   if (mode == "FastFile") return serve_fast_file(job, channel);
-  TRY(const std::vector<Download> downloads, plan(job, channel));
-  return download_all(downloads, job.server, &job.stop);
+  return download_files(job, channel);
 }
 
 }  // namespace

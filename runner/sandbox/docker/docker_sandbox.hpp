@@ -39,6 +39,8 @@ class DockerSandbox final : public Sandbox {
   Ended ended() override { return ended_; }
   void signal(int number) override;
   std::string interface_name() const override;
+  /// The engine mounts it, as settings.cpp says.
+  Status show_folder(const std::string&, const std::string&, bool) override { return {}; }
   bool is_container() const override { return true; }
   const std::vector<std::string>& notes() const override { return notes_; }
 

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/fs.hpp"
+#include "runner/sandbox/enter.hpp"
 #include "runner/sandbox/process/init.hpp"
 #include "runner/sandbox/process/mounts.hpp"
 #include "runner/sandbox/process/private_network.hpp"
@@ -161,6 +162,17 @@ ProcessSandbox::~ProcessSandbox() {
 
 std::string ProcessSandbox::interface_name() const {
   return interface_.empty() ? Sandbox::interface_name() : interface_;
+}
+
+Result<UniqueFd> ProcessSandbox::mount_fuse(const std::string& folder) {
+  if (!has_mounts() || init_ == 0) return Sandbox::mount_fuse(folder);
+  auto fuse = mount_fuse_inside(init_, folder);
+  return fuse ? std::move(fuse) : Error(ErrorKind::kUnavailable, "FUSE: " + fuse.error().message());
+}
+
+Status ProcessSandbox::show_folder(const std::string& from, const std::string& folder, bool read_only) {
+  if (!has_mounts() || init_ == 0) return Sandbox::show_folder(from, folder, read_only);
+  return bind_inside(init_, from, folder, read_only);
 }
 
 std::string ProcessSandbox::base() const {

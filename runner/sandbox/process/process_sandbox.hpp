@@ -44,6 +44,8 @@ class ProcessSandbox final : public Sandbox {
   void signal(int number) override;
 
   Confinement confinement() const { return confinement_; }
+  Result<UniqueFd> mount_fuse(const std::string& folder) override;
+  Status show_folder(const std::string& from, const std::string& folder, bool read_only) override;
   bool has_mounts() const override { return confinement_ <= Confinement::kUserNamespaces; }
   pid_t init_pid() const override { return init_; }
   /// With kLink: false while another job has /opt/ml. True in all other ways.

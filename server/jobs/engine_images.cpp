@@ -10,6 +10,7 @@ using namespace std::chrono_literals;
 using std::chrono::steady_clock;
 
 constexpr auto kPatience = 1s;  // with an engine that does not answer
+constexpr auto kInsist = 20s;   // when the job is lost without its answer
 constexpr auto kKeep = 1s;      // an answer: a retry and a burst of jobs ask once
 constexpr auto kSilence = 30s;  // until an engine that hung is asked again
 constexpr std::size_t kMostKnown = 1000;
@@ -29,15 +30,24 @@ std::string EngineImages::why() const {
 }
 
 EngineImages::Answer EngineImages::look(const std::string& image) {
+  return look(image, kPatience, false);
+}
+
+EngineImages::Answer EngineImages::insist(const std::string& image) {
+  return look(image, kInsist, true);
+}
+
+EngineImages::Answer EngineImages::look(const std::string& image, std::chrono::milliseconds patience,
+                                        bool even_silent) {
   {
     const std::lock_guard lock(mutex_);
     const auto now = steady_clock::now();
-    if (now < silent_until_) return Answer::kNoEngine;
+    if (now < silent_until_ && !even_silent) return Answer::kNoEngine;
     if (const auto found = known_.find(image); found != known_.end() && now < found->second.until)
       return found->second.answer;
   }
   std::chrono::milliseconds keep = kKeep;
-  const Answer answer = ask(image, keep);
+  const Answer answer = ask(image, patience, keep);
   const std::lock_guard lock(mutex_);
   if (known_.size() >= kMostKnown) known_.clear();
   if (answer == Answer::kNoEngine)
@@ -47,9 +57,10 @@ EngineImages::Answer EngineImages::look(const std::string& image) {
   return answer;
 }
 
-EngineImages::Answer EngineImages::ask(const std::string& image, std::chrono::milliseconds& keep) {
+EngineImages::Answer EngineImages::ask(const std::string& image, std::chrono::milliseconds patience,
+                                       std::chrono::milliseconds& keep) {
   client::Engine engine(socket_());
-  engine.set_cancelled([until = steady_clock::now() + kPatience] { return steady_clock::now() > until; });
+  engine.set_cancelled([until = steady_clock::now() + patience] { return steady_clock::now() > until; });
   const auto found = engine.image(image);
   if (found) return Answer::kHas;
   const Error& error = found.error();

@@ -20,6 +20,9 @@ class EngineImages {
   /// An engine that does not answer is not asked again for half a minute: jobs that do not need it do not
   /// wait for it.
   Answer look(const std::string& image);
+  /// For an image that nothing else can stand for: one that is busy is waited for longer, and asked even if
+  /// it did not answer before.
+  Answer insist(const std::string& image);
   /// Why look() said kNoEngine.
   std::string why() const;
 
@@ -29,7 +32,8 @@ class EngineImages {
     Answer answer;
     Time until;
   };
-  Answer ask(const std::string& image, std::chrono::milliseconds& keep);
+  Answer look(const std::string& image, std::chrono::milliseconds patience, bool even_silent);
+  Answer ask(const std::string& image, std::chrono::milliseconds patience, std::chrono::milliseconds& keep);
 
   std::function<std::string()> socket_;
   mutable std::mutex mutex_;

@@ -184,7 +184,7 @@ Loop::Plan Foreman::plan() const {
   Loop::Plan plan;
   for (const auto& id : watched_) plan.readable.push_back(jobs_.at(id).watch.get());
   if (!kept_.empty()) plan.timeout = kPurgeLook;
-  if (!unsettled_.empty() || look_again_)
+  if (!unsettled_.empty() || !owing_.empty() || look_again_)
     plan.timeout = std::clamp(std::chrono::ceil<std::chrono::milliseconds>(retry_at_ - clock_.steady()),
                               std::chrono::milliseconds(0), kRetryPause);
   return plan;
@@ -200,6 +200,7 @@ void Foreman::turn(const std::vector<int>& readable) {
   for (const auto& id : gone) runner_gone(jobs_.at(id));
   if (clock_.steady() >= retry_at_) {
     for (const auto& id : std::set(unsettled_)) settle(id);
+    for (const auto& id : std::set(owing_)) clean_up(id);
     if (look_again_ && adopting_ && !adopted_) adopt();
     if (look_again_) look();
   }

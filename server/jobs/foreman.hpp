@@ -87,6 +87,7 @@ class Foreman {
   Report stopped_report(const Job& job) const;
   void free_cores(Job& job);
   void forget(const std::string& job_id);
+  void clean_up(const std::string& job_id);
   void purge_kept();
 
   const Options& options_;
@@ -103,6 +104,7 @@ class Foreman {
   std::vector<std::string> fresh_;             ///< queued since the last look: not told anything yet
   std::set<std::string> watched_;              ///< jobs with a runner whose end we wait for
   std::set<std::string> unsettled_;            ///< ends that could not be delivered: tried again
+  std::set<std::string> owing_;                ///< ended, but something of theirs cannot be removed yet
   bool look_again_ = false;                    ///< the queue could not be read
   SteadyTime retry_at_{};
   std::map<std::string, std::int64_t> kept_;  ///< failed jobs' folders and when they ended

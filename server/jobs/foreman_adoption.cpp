@@ -28,7 +28,7 @@ void Foreman::adopt_row(Row row) {
   const auto id = row.job_id;
   if (row.state == RowState::kKept) {
     kept_[id] = row.ended_ms;
-    return;
+    return clean_up(id);  // we may have been killed before
   }
   auto& job = jobs_[id];
   job.row = std::move(row);
@@ -77,8 +77,7 @@ void Foreman::sweep_orphans() {
     if (!jobs_.contains(name) && !kept_.contains(name)) orphans.push_back(std::move(name));
   if (orphans.empty()) return;
   placement_.kill(orphans, {});
-  for (const auto& id : orphans)
-    if (auto done = placement_.remove(id); !done) log::warn("job {}: {}", id, done.error().message());
+  for (const auto& id : orphans) clean_up(id);
 }
 
 }  // namespace sagelet::jobs

@@ -4,8 +4,8 @@
 #include "base/crash_point.hpp"
 #include "base/log.hpp"
 #include "fmt/format.h"
-#include "server/jobs/containers.hpp"
 #include "server/jobs/foreman.hpp"
+#include "server/jobs/leftovers.hpp"
 
 namespace sagelet::jobs {
 
@@ -45,9 +45,6 @@ void Foreman::runner_gone(Job& job) {
   if (job.state != State::kLeaving) {
     placement_.kill({id}, {job.row.handle});
     if (job.why.empty()) job.why = "its runner ended without a report";
-  } else if (const auto done = remove_containers(options_.folder / id, id);
-             !done) {  // killed after its last report
-    log::warn("containers of job {}: {}", id, done.error().message());
   }
   settle(id);
 }
@@ -100,19 +97,34 @@ void Foreman::free_cores(Job& job) {
 }
 
 void Foreman::forget(const std::string& job_id) {
-  const auto job = jobs_.find(job_id);
-  const bool kept = job->second.kept;
-  jobs_.erase(job);
+  jobs_.erase(job_id);
   unsettled_.erase(job_id);
-  if (kept) return;
-  if (auto done = placement_.remove(job_id); !done) log::warn("job {}: {}", job_id, done.error().message());
+  clean_up(job_id);
+}
+
+/// The folder stays at least while it names what cannot be removed yet, as the containers of an engine that
+/// is away: nobody else knows of them.
+void Foreman::clean_up(const std::string& job_id) {
+  const auto began = clock_.steady();
+  auto done = remove_memory_groups(options_.folder / job_id, job_id);
+  if (done) done = remove_containers(options_.folder / job_id, job_id);
+  if (!done) {
+    if (owing_.insert(job_id).second)
+      log::info("what job {} has left stays for now: {}", job_id, done.error().message());
+    const auto now = clock_.steady();  // one that hangs must not hold us up all the time
+    retry_at_ = now + std::max<SteadyTime::duration>(kRetryPause, 3 * (now - began));
+    return;
+  }
+  owing_.erase(job_id);
+  if (kept_.contains(job_id)) return;
+  if (done = placement_.remove(job_id); !done) log::warn("job {}: {}", job_id, done.error().message());
 }
 
 void Foreman::remove(const std::string& job_id) {
   if (jobs_.contains(job_id)) return;  // its folder goes when its runner has
   if (kept_.erase(job_id) == 0) return;
   if (auto done = rows_.remove(job_id); !done) log::warn("job {}: {}", job_id, done.error().message());
-  if (auto done = placement_.remove(job_id); !done) log::warn("job {}: {}", job_id, done.error().message());
+  clean_up(job_id);
 }
 
 void Foreman::purge_kept() {
@@ -139,8 +151,7 @@ void Foreman::clear() {
   for (auto& [id, job] : jobs_)
     if (job.state == State::kRunning) free_cores(job);
   jobs_.clear(), queue_.clear(), fresh_.clear(), watched_.clear(), unsettled_.clear(), kept_.clear();
-  for (const auto& id : placement_.folders())
-    if (auto done = placement_.remove(id); !done) log::warn("job {}: {}", id, done.error().message());
+  for (const auto& id : placement_.folders()) clean_up(id);
 }
 
 }  // namespace sagelet::jobs

@@ -175,11 +175,11 @@ Status map_image(const ImageSources& sources, Interpreters& interpreters, JobSpe
     if (rule.docker.empty())
       return use(rule.python.empty() ? interpreter_for(spec, interpreters) : interpreters.find(rule.python),
                  framework, spec);
-    if (sources.engine.look(rule.docker) == EngineImages::Answer::kNoEngine)
+    if (sources.engine.insist(rule.docker) == EngineImages::Answer::kNoEngine)
       return no_engine(spec.image, engine.why());
     return use_docker(rule.docker, sources.engine, spec);
   }
-  const auto local = sources.engine.look(spec.image);
+  const auto local = framework.empty() ? sources.engine.insist(spec.image) : sources.engine.look(spec.image);
   if (local == EngineImages::Answer::kHas) return use_docker(spec.image, sources.engine, spec);
   if (auto pushed = sources.registry ? sources.registry(spec.image) : std::string(); !pushed.empty()) {
     if (local == EngineImages::Answer::kNoEngine) return no_engine(spec.image, engine.why());

@@ -464,6 +464,45 @@ TEST_F(JobsTest, ARemovedJobsFolderGoesAtOnce) {
   EXPECT_TRUE(eventually([&] { return !fs::exists(options_.folder / "a") && rows() == 0; }));
 }
 
+TEST_F(JobsTest, AFolderStaysWhileItNamesAnEngineThatHasContainersAndIsAway) {
+  start();
+  create("a");
+  ASSERT_TRUE(is_up("a"));
+  const auto runner = runner_of("a");
+  ASSERT_TRUE(write_file(options_.folder / "a/engine", (home_.path() / "away.sock").native()));
+  ASSERT_TRUE(end("a"));
+  runner.signal(SIGKILL);
+  ASSERT_TRUE(eventually([&] { return !runner.alive(); }));
+  for (const bool again : {false, true}) {
+    if (again) restart();
+    clock_.tick(std::chrono::seconds(2));
+    settle();
+    EXPECT_TRUE(has("a", "engine"));
+    EXPECT_EQ(rows(), 0);
+  }
+  fs::remove(options_.folder / "a/engine");  // nothing is owed any more
+  clock_.tick(std::chrono::seconds(2));
+  jobs_->wake();
+  EXPECT_TRUE(eventually([&] { return !fs::exists(options_.folder / "a"); }));
+}
+
+TEST_F(JobsTest, AKilledRunnersMemoryGroupIsRemoved) {
+  options_.keep_failed = std::chrono::hours(1);
+  start();
+  create("a");
+  ASSERT_TRUE(is_up("a"));
+  const auto group = home_.path() / "sagelet-a", foreign = home_.path() / "other";
+  for (const auto& folder : {group, foreign}) fs::create_directory(folder);
+  fs::create_directory(options_.folder / "a/algo-1");
+  ASSERT_TRUE(write_file(options_.folder / "a/memory_group", group.native()));
+  ASSERT_TRUE(write_file(options_.folder / "a/algo-1/memory_group", foreign.native()));
+  runner_of("a").signal(SIGKILL);
+  EXPECT_TRUE(eventually([&] { return !fs::exists(group); }));
+  settle();
+  EXPECT_TRUE(fs::exists(foreign));
+  EXPECT_TRUE(fs::exists(options_.folder / "a"));
+}
+
 TEST_F(JobsTest, ClearLeavesNoProcessNoRowAndNoFolder) {
   set_mode(home_.path(), "daemon");
   start();

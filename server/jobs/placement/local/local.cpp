@@ -14,7 +14,7 @@
 #include "base/log.hpp"
 #include "fmt/format.h"
 #include "nlohmann/json.hpp"
-#include "server/jobs/containers.hpp"
+#include "server/jobs/leftovers.hpp"
 #include "server/jobs/sweep.hpp"
 
 extern char** environ;

@@ -1,0 +1,54 @@
+#include "server/jobs/leftovers.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <set>
+
+#include "base/fs.hpp"
+#include "client/docker.hpp"
+
+namespace sagelet::jobs {
+
+namespace {
+
+// docs/formats/job-folder.md
+constexpr const char* kEngine = "engine";
+constexpr const char* kMemoryGroup = "memory_group";
+
+std::set<fs::path> notes_in(const fs::path& folder, const char* name) {
+  std::set<fs::path> notes;
+  std::error_code failed, ignored;
+  if (fs::exists(folder / name, ignored)) notes.insert(folder / name);
+  for (auto entry = fs::directory_iterator(folder, failed); !failed && entry != fs::directory_iterator();
+       entry.increment(failed))
+    if (entry->is_directory(ignored) && fs::exists(entry->path() / name, ignored))
+      notes.insert(entry->path() / name);
+  return notes;
+}
+
+}  // namespace
+
+Status remove_containers(const fs::path& folder, const std::string& job_id) {
+  const auto notes = notes_in(folder, kEngine);
+  std::set<std::string> sockets;
+  for (const auto& note : notes)
+    if (auto socket = read_file(note, 4096); socket && !socket->empty()) sockets.insert(std::move(*socket));
+  for (const auto& socket : sockets) TRY(client::remove_labelled(socket, "sagelet.job=" + job_id));
+  std::error_code ignored;
+  for (const auto& note : notes) fs::remove(note, ignored);
+  return {};
+}
+
+Status remove_memory_groups(const fs::path& folder, const std::string& job_id) {
+  for (const auto& note : notes_in(folder, kMemoryGroup)) {
+    const fs::path group = read_file(note, 4096).value_or(std::string());
+    if (!group.filename().native().starts_with("sagelet-" + job_id)) continue;
+    if (::rmdir(group.c_str()) != 0 && errno != ENOENT) return Error::last(group.native());
+    std::error_code ignored;
+    fs::remove(note, ignored);
+  }
+  return {};
+}
+
+}  // namespace sagelet::jobs

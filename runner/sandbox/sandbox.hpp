@@ -9,6 +9,8 @@
 
 namespace sagelet::runner {
 
+class StopSignal;
+
 struct Command {
   std::vector<std::string> argv;         ///< argv[0] is a path, or looked up on PATH of `environment`
   std::vector<std::string> environment;  ///< "NAME=value"
@@ -45,7 +47,7 @@ class Sandbox {
   /// False while another job has the place that this one needs.
   virtual Result<bool> take_place() { return true; }
   /// Waits for what was begun when it was made. An error is the user's: an image that is not there.
-  virtual Status get_ready() { return {}; }
+  virtual Status get_ready(const StopSignal&) { return {}; }
   /// The process that a memory limit is put on from outside; 0: the sandbox limits by itself.
   virtual pid_t init_pid() const { return 0; }
   /// Mounts a FUSE file system, read-only, on a folder as the job sees it; gives the kernel's end to serve.

@@ -106,7 +106,7 @@ Status train_in_container(Job& job) {
 }  // namespace
 
 Status prepare_container(Job& job) {
-  const Status done = job.sandbox->get_ready();
+  const Status done = job.sandbox->get_ready(job.stop);
   for (const std::string& note :
        job.sandbox->is_container() ? job.sandbox->notes() : std::vector<std::string>())
     job.say("[sagelet] " + note);
@@ -123,7 +123,7 @@ Status train(Job& job) {
                       : job.spec.script_mode        ? train_by_script_mode(job)
                                                     : train_as_given(job);
   if (const std::uint64_t kills = job.memory.kills(); kills > 0)
-    job.say(fmt::format("[sagelet] out of memory: the kernel ended {} process(es) at the limit of {} bytes",
+    job.say(fmt::format("[sagelet] out of memory: {} process(es) ended at the limit of {} bytes",
                         kills, job.spec.memory_limit));
   if (job.out_of_memory)
     job.say(fmt::format("[sagelet] out of memory: the kernel ended a process at the limit of {} bytes",

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fts.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -11,11 +12,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <nlohmann/json.hpp>
 
 #include "base/crash_point.hpp"
 #include "base/fs.hpp"
 #include "base/log.hpp"
+#include "client/docker_orphans.hpp"
 #include "fmt/format.h"
 #include "runner/sandbox/docker/network.hpp"
 
@@ -56,16 +59,22 @@ std::optional<ProcessId> process_behind(const std::string& socket) {
   return ProcessId::of(peer.pid);
 }
 
+/// One that runs in a virtual machine does not, whatever its socket looks like.
+bool runs_on_our_kernel(const client::EngineInfo& info) {
+  utsname about;
+  return ::uname(&about) == 0 && info.kernel == about.release;
+}
+
 bool is_root_user(const std::string& user) {
   const std::string name = user.substr(0, user.find(':'));
   return name.empty() || name == "root" || name == "0";
 }
 
-/// Never follows a link: a job may leave one to anywhere.
+/// Never follows a link, for a job may leave one to anywhere, nor enters a mount.
 void for_each_entry(const std::string& folder, const std::function<void(const FTSENT&)>& visit) {
   std::string path = folder;
   char* paths[] = {path.data(), nullptr};
-  FTS* walk = ::fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, nullptr);
+  FTS* walk = ::fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, nullptr);
   if (walk == nullptr) return;
   while (const FTSENT* entry = ::fts_read(walk))
     if (entry->fts_info != FTS_DP && entry->fts_info != FTS_NS) visit(*entry);
@@ -87,6 +96,7 @@ DockerSandbox::DockerSandbox(const JobSpec& spec)
     : spec_(with_image_at_server(spec)),
       engine_(spec.docker_socket.empty() ? client::engine_socket() : spec.docker_socket),
       control_(engine_.socket()),
+      prepared_now_(::eventfd(0, EFD_CLOEXEC)),
       done_(::eventfd(0, EFD_CLOEXEC)) {
   engine_.set_cancelled([this] { return leaving_.load(); });
   control_.set_timeout(20s);
@@ -98,14 +108,29 @@ Result<std::unique_ptr<Sandbox>> DockerSandbox::make(const JobSpec& spec) {
   TRY(make_folders(spec.folder + "/checkpoints"));
   // Before anything exists: whoever finds our folder knows where to look for what we left.
   TRY(write_file(spec.folder + "/engine", sandbox->engine_.socket()));
-  sandbox->preparing_ = std::thread([raw = sandbox.get()] { raw->prepared_ = raw->prepare(); });
+  sandbox->preparing_ = std::thread([raw = sandbox.get()] {
+    raw->prepared_ = raw->prepare();
+    ::eventfd_write(raw->prepared_now_.get(), 1);
+  });
   return std::unique_ptr<Sandbox>(std::move(sandbox));
 }
 
 // ---- before it runs
 
+/// An engine that goes away meanwhile has lost nothing of ours yet: once it is back we begin again.
 Status DockerSandbox::prepare() {
   engine_process_ = process_behind(engine_.socket());
+  Status done = make_container();
+  while (!done && done.error().is(ErrorKind::kUnavailable) && !engine_.socket().empty() && engine_is_back()) {
+    log::info("the engine was away: {}", done.error().message());
+    done = make_container();
+  }
+  engine_was_away_ = engine_shut_down_ = false;  // for the container it does not count
+  return done;
+}
+
+Status DockerSandbox::make_container() {
+  notes_.clear();
   TRY(find_image());
   TRY(wire_up());
   return create();
@@ -181,9 +206,26 @@ Status DockerSandbox::create() {
   return {};
 }
 
-Status DockerSandbox::get_ready() {
+Status DockerSandbox::get_ready(const StopSignal& stop) {
+  pollfd either[] = {{prepared_now_.get(), POLLIN, 0}, {stop.fd(), POLLIN, 0}};
+  while (::poll(either, 2, -1) < 0 && errno == EINTR) {
+  }
+  unwanted_ = stop.requested();
   if (preparing_.joinable()) preparing_.join();
+  if (!prepared_ && unwanted_) return Error(ErrorKind::kCancelled, "stopped");
   return prepared_;
+}
+
+Result<UniqueFd> DockerSandbox::mount_fuse(const std::string& folder) {
+  client::Engine engine(engine_.socket());  // the other two have threads of their own
+  TRY(const auto info, engine.info());
+  const auto process = process_behind(engine.socket());
+  if (!process || !runs_on_our_kernel(info))
+    return Error(ErrorKind::kUnavailable, "the engine's mounts are not within reach");
+  auto mount = KeptMount::make(process->pid, spec_.folder + "/ml" + folder.substr(base().size()));
+  if (!mount) return Error(ErrorKind::kUnavailable, mount.error().message());
+  mounts_.push_back(std::move(*mount));
+  return mounts_.back().take_fuse();
 }
 
 std::string DockerSandbox::interface_name() const {
@@ -193,16 +235,15 @@ std::string DockerSandbox::interface_name() const {
 // ---- while it runs
 
 Status DockerSandbox::start(const Command&, int stdout_fd, int) {
-  TRY(get_ready());
   out_ = UniqueFd(::fcntl(stdout_fd, F_DUPFD_CLOEXEC, 0));
   lines_ = std::make_unique<LogLines>([fd = out_.get()](std::int64_t time_ms, std::string_view line) {
     return write_all(fd, fmt::format("{} {}\n", time_ms, line));
   });
   TRY(make_startable());
-  Status done = engine_.start(id_);
+  Status done = start_container();
   if (!done && done.error().is(ErrorKind::kNotFound) && wiring_.own_network) {  // another host took it away
     TRY(join_own_network());
-    done = engine_.start(id_);
+    done = start_container();
   }
   if (!done) {
     ended_ = refused(done.error());
@@ -210,11 +251,23 @@ Status DockerSandbox::start(const Command&, int stdout_fd, int) {
     ::eventfd_write(done_.get(), 1);
     return {};
   }
+  mounts_.clear();  // the container has them of its own now
   crash_point("runner-container-runs");
   following_ = std::thread([this] { follow(); });
   if (relay_)
     if (const auto state = control_.inspect(id_)) relay_->allow(state->address);
   return {};
+}
+
+/// An engine that goes away meanwhile may have started it or not.
+Status DockerSandbox::start_container() {
+  Status done = engine_.start(id_);
+  while (!done && done.error().is(ErrorKind::kUnavailable) && engine_is_back()) {
+    const auto state = engine_.inspect(id_);
+    if (!state) return state.error();
+    done = state->status == "created" ? engine_.start(id_) : Status();
+  }
+  return done;
 }
 
 /// The image's own user must be able to write where the platform lets it.
@@ -302,7 +355,7 @@ bool DockerSandbox::engine_is_back() {
   engine_was_away_ = true;
   for (const auto until = std::chrono::steady_clock::now() + kPatience;
        std::chrono::steady_clock::now() < until;) {
-    if (leaving_) return false;
+    if (leaving_ || unwanted_) return false;
     if (engine_.ping()) {
       engine_process_ = process_behind(engine_.socket());
       const std::lock_guard lock(mutex_);
@@ -350,6 +403,7 @@ void DockerSandbox::own_files() {
 // ---- after it
 
 DockerSandbox::~DockerSandbox() {
+  unwanted_ = true;
   if (preparing_.joinable()) preparing_.join();
   leaving_ = true;
   remove_everything();
@@ -365,6 +419,7 @@ void DockerSandbox::remove_everything() {
     std::this_thread::sleep_for(kLook);
     done = control_.remove(id_);
   }
+  if (done && engine_was_away_ && !id_.empty()) client::end_orphans({id_});
   if (done && wiring_.own_network) leave_network(control_, spec_);
   std::error_code ignored;
   if (done)

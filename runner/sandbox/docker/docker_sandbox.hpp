@@ -14,8 +14,10 @@
 #include "runner/sandbox/docker/log_lines.hpp"
 #include "runner/sandbox/docker/relay.hpp"
 #include "runner/sandbox/docker/settings.hpp"
+#include "runner/sandbox/enter.hpp"
 #include "runner/sandbox/sandbox.hpp"
 #include "runner/spec.hpp"
+#include "runner/stop.hpp"
 
 namespace sagelet::runner {
 
@@ -31,7 +33,7 @@ class DockerSandbox final : public Sandbox {
 
   std::string name() const override { return "docker"; }
   std::string base() const override { return "/opt/ml"; }
-  Status get_ready() override;
+  Status get_ready(const StopSignal& stop) override;
   /// The image's program with the spec's entrypoint and arguments; `command` says nothing that it does not
   /// know.
   Status start(const Command& command, int stdout_fd, int stderr_fd) override;
@@ -39,6 +41,8 @@ class DockerSandbox final : public Sandbox {
   Ended ended() override { return ended_; }
   void signal(int number) override;
   std::string interface_name() const override;
+  /// On our side of the container's folder, where the engine takes it along; no longer than until the start.
+  Result<UniqueFd> mount_fuse(const std::string& folder) override;
   /// The engine mounts it, as settings.cpp says.
   Status show_folder(const std::string&, const std::string&, bool) override { return {}; }
   bool is_container() const override { return true; }
@@ -49,6 +53,7 @@ class DockerSandbox final : public Sandbox {
 
   // the preparing thread
   Status prepare();
+  Status make_container();
   Status find_image();
   Status wire_up();
   Status join_own_network();
@@ -65,6 +70,7 @@ class DockerSandbox final : public Sandbox {
   void own_files();
 
   Status make_startable();
+  Status start_container();
   Ended refused(const Error& error);
   void remove_everything();
 
@@ -76,9 +82,11 @@ class DockerSandbox final : public Sandbox {
   std::unique_ptr<Relay> relay_;
   std::string id_;
   std::vector<std::string> notes_;
+  std::vector<KeptMount> mounts_;  ///< of the time before the start
 
   std::thread preparing_, following_;
   Status prepared_;
+  UniqueFd prepared_now_;  ///< readable when prepared_ is decided
   UniqueFd done_, out_;
   std::unique_ptr<LogLines> lines_;
   Ended ended_;
@@ -86,6 +94,7 @@ class DockerSandbox final : public Sandbox {
   std::mutex mutex_;
   int missed_signal_ = 0;  ///< asked for while the engine was away
   std::atomic<bool> signalled_{false}, leaving_{false};
+  std::atomic<bool> unwanted_{false};  ///< before the start: do not wait for the engine any more
   std::optional<ProcessId> engine_process_;
   bool engine_was_away_ = false, engine_shut_down_ = false;
 };

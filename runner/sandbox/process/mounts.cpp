@@ -63,6 +63,7 @@ Status bring_back(const Entry& entry) {
 
 /// /opt becomes a small file system in memory with the old entries bound back and an empty ml.
 Status rebuild_opt() {
+  ::mkdir("/opt", 0755);
   TRY(const std::vector<Entry> entries, entries_of("/opt"));
   TRY(mount_call("tmpfs", "/opt", "tmpfs", 0));
   for (const Entry& entry : entries) TRY(bring_back(entry));
@@ -94,8 +95,10 @@ Status make_mounts_private() {
   return mount_call(nullptr, "/", nullptr, MS_REC | MS_PRIVATE);
 }
 
+// Never on the machine's own /opt/ml: should somebody remove that folder outside (a job with a link there
+// does), the kernel takes mounts on it away in all namespaces.
 Status mount_opt_ml(const std::string& folder) {
-  if (!is_folder("/opt/ml") && !make_folder("/opt/ml")) TRY(rebuild_opt());
+  TRY(rebuild_opt());
   return mount_call(folder.c_str(), "/opt/ml", nullptr, MS_BIND | MS_REC);
 }
 

@@ -98,7 +98,8 @@ class Told:
         assert len(runs) <= self.hits + 1, f"ran again without cause: {what}"
         streams = self.streams(jobs)
         if reason.startswith("InternalServerError"):
-            assert status == "Failed" and self.hits > self.kind.retries, f"nothing was lost: {what}"
+            never_began = self.engine_hits and not runs  # an engine killed in the middle of a start knows it no more
+            assert status == "Failed" and (self.hits > self.kind.retries or never_began), f"nothing was lost: {what}"
         else:
             assert runs and runs[-1][1] == self.kind.code, f"not what its exit says: {what}"
             assert status == ("Failed" if self.kind.code else "Completed"), what

@@ -12,7 +12,7 @@ from crash.conftest import CONFIG
 from crash.ledger import Told, within
 from crash.stands import DockerStand, Stand
 from support import engine
-from support.processes import command, marked
+from support.processes import command, marked, processes
 from support.training import unique
 
 BATCH = 10
@@ -82,11 +82,17 @@ class Killer:
 
 def control_groups(stand, ids):
     """Of these jobs' processes, and of the engine's containers."""
-    tops = [pathlib.Path("/sys/fs/cgroup")]
-    found = [path for top in tops for path in top.rglob("sagelet-*") if path.name.removeprefix("sagelet-") in ids]
-    if stand.daemon:
-        found += [path for path in pathlib.Path("/sys/fs/cgroup").glob(f"*/{stand.groups}/*") if path.is_dir()]
+    top = pathlib.Path("/sys/fs/cgroup")
+    found = [path for path in top.rglob("sagelet-*") if path.name.removeprefix("sagelet-") in ids]
+    if stand.daemon:  # runc itself forgets those of version 2 where both versions are mounted
+        found += [path for path in top.glob(f"*/{stand.groups}/*") if path.is_dir() and path.parts[4] != "unified"]
     return found
+
+
+def shims(stand):
+    """The engine's, one a container."""
+    return [(pid, command(pid)) for pid in processes() if f"{stand.daemon.folder}/exec/containerd" in command(pid)
+            and "containerd-shim" in command(pid)]
 
 
 def mounts(stand):
@@ -100,7 +106,7 @@ def mounts(stand):
 
 def folders(stand, told):
     """Of runs that are not kept to be looked into, and what those still owe the engine."""
-    failed = {job.name for job in told if job.outcome != "own" or job.kind.code or job.hits}
+    failed = {job.name for job in told if job.outcome != "own" or job.kind.code or job.hits or job.engine_hits}
     left = [spec["folder"] for spec in stand.specs() if spec["name"] not in failed]
     return left + [str(note) for note in (stand.server.data / "jobs").glob("*/engine")]
 
@@ -110,6 +116,7 @@ def check_nothing_is_left(stand, told, mark):
     assert not within(20, lambda: [(pid, command(pid)) for pid in marked(mark)]), "processes"
     if stand.daemon:
         assert not within(20, lambda: engine.containers(stand.daemon.socket)), "containers"
+        assert not within(20, lambda: shims(stand)), "processes of containers that the engine has forgotten"
     assert not within(20, lambda: folders(stand, told)), "folders"
     assert not within(20, lambda: mounts(stand)), "mounts"
     assert not within(20, lambda: control_groups(stand, ids)), "control groups"

@@ -3,6 +3,10 @@ import pathlib
 import time
 
 
+def processes():
+    return [int(entry.name) for entry in pathlib.Path("/proc").iterdir() if entry.name.isdigit()]
+
+
 def marked(text):
     """Pids of the processes that have `text` in their environment; zombies are gone already and have none."""
     found = []

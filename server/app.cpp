@@ -94,6 +94,11 @@ struct App::Rooms {
   std::unique_ptr<gateway::Gateway> gateway;
   std::unique_ptr<net::Server> server;
 
+  /// Jobs go on telling their ends until they are gone, which is after their listener.
+  ~Rooms() {
+    if (jobs) jobs->listen("training", nullptr);
+  }
+
   Status open_storage();
   Status start_services();
   void start_registry();

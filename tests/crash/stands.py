@@ -74,7 +74,7 @@ class Stand:
         for name in self.runners():
             self.kill_runner(name)
         if self.server.process.poll() is None:
-            self.server.stop()
+            assert self.server.stop() == 0, self.server.log()[-3000:]
 
 
 class DockerStand(Stand):

@@ -11,7 +11,7 @@
 #include "runner/calls/logs.hpp"
 #include "runner/calls/reports.hpp"
 #include "runner/calls/s3.hpp"
-#include "runner/sandbox/memory_group.hpp"
+#include "runner/sandbox/memory_limit.hpp"
 #include "runner/sandbox/process/process_sandbox.hpp"
 #include "runner/spec.hpp"
 #include "runner/steps/execute.hpp"
@@ -32,7 +32,7 @@ struct Job {
   const JobSpec spec;
   const StopSignal& stop;
   const Server server;
-  MemoryGroup memory;  ///< outlives the sandbox: a group with processes in it cannot be removed
+  MemoryLimit memory;  ///< outlives the sandbox: a group with processes in it cannot be removed
   std::unique_ptr<Sandbox> sandbox;
   Metrics metrics;
   Reporter reports;

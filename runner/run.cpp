@@ -117,8 +117,7 @@ void limit_memory(Job& job) {
   if (job.spec.memory_limit == 0 || job.spec.memory_limit >= machine || job.sandbox->init_pid() == 0) return;
   const std::string name = "sagelet-" + job.spec.job_id +
                            (job.spec.hosts.size() > 1 ? "-" + job.spec.current_host : std::string());
-  if (!job.memory.limit(name, job.spec.memory_limit, job.sandbox->init_pid()))
-    log::warn("the memory limit of {} bytes is not enforced: {}", job.spec.memory_limit, job.memory.why());
+  job.memory.set(name, job.spec.memory_limit, job.sandbox->init_pid(), job.folder() / "memory_group");
 }
 
 /// The log first: whoever sees the job finished finds all of it.

@@ -215,6 +215,7 @@ jobs::Options App::Rooms::job_options() {
   };
   out.pythons = config.pythons;
   out.cores_per_job = config.jobs.cores_per_job;
+  out.memory_per_job = config.jobs.memory_per_job;
   out.stop_grace = config.jobs.stop_grace;
   out.keep_failed = config.jobs.keep_failed;
   out.log_spool_limit = config.jobs.log_spool_limit;

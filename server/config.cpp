@@ -132,8 +132,10 @@ Status read_jobs(Config::Jobs& jobs, const Place& place, const YAML::Node& node)
   auto keep = static_cast<std::int64_t>(jobs.keep_failed.count());
   double interrupt = static_cast<double>(jobs.spot_interrupt_after.count()) / 1000;
   auto spool = static_cast<std::int64_t>(jobs.log_spool_limit >> 20);
+  auto memory = static_cast<std::int64_t>(jobs.memory_per_job >> 20);
   TRY(read_map(place, node,
                {{"cores_per_job", number(jobs.cores_per_job, 0)},
+                {"memory_per_job_mb", integer(memory, 0, 1 << 30)},
                 {"stop_grace_seconds", integer(grace, 0, kMaxSeconds)},
                 {"keep_failed_hours", integer(keep, 0, 24 * 3650)},
                 {"spot_interrupt_after_seconds", number(interrupt, 0)},
@@ -142,6 +144,7 @@ Status read_jobs(Config::Jobs& jobs, const Place& place, const YAML::Node& node)
   jobs.spot_interrupt_after = std::chrono::milliseconds(std::llround(interrupt * 1000));
   jobs.keep_failed = std::chrono::hours(keep);
   jobs.log_spool_limit = static_cast<std::uint64_t>(spool) << 20;
+  jobs.memory_per_job = static_cast<std::uint64_t>(memory) << 20;
   return {};
 }
 

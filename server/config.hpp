@@ -41,6 +41,7 @@ struct Config {
   std::vector<std::string> pythons;  ///< as configured or found: paths, or names to look up on PATH
   struct Jobs {
     double cores_per_job = 0;
+    std::uint64_t memory_per_job = 0;  ///< bytes; 0: by instance type
     std::chrono::seconds stop_grace{120};
     std::chrono::hours keep_failed{72};
     std::uint64_t log_spool_limit = 1ull << 30;

@@ -46,6 +46,7 @@ images:
 pythons: [python3.11, /usr/bin/python3]
 jobs:
   cores_per_job: 0.5
+  memory_per_job_mb: 512
   stop_grace_seconds: 2
   keep_failed_hours: 1
   log_spool_limit_mb: 10
@@ -78,6 +79,7 @@ TEST(Config, ReadsEveryKey) {
   EXPECT_EQ(config.images[1].docker, "local/other:dev");
   EXPECT_THAT(config.pythons, ElementsAre("python3.11", "/usr/bin/python3"));
   EXPECT_EQ(config.jobs.cores_per_job, 0.5);
+  EXPECT_EQ(config.jobs.memory_per_job, 512u << 20);
   EXPECT_EQ(config.jobs.stop_grace, std::chrono::seconds(2));
   EXPECT_EQ(config.jobs.keep_failed, std::chrono::hours(1));
   EXPECT_EQ(config.jobs.log_spool_limit, 10u << 20);

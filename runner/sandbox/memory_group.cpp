@@ -56,6 +56,18 @@ std::string path_in(const std::string& cgroups, bool v2) {
   return "/";
 }
 
+/// A group that holds processes, as our own does, may have no limited groups below it (version 2's rule). The
+/// groups above it have none, and one that is ours to write in takes the job's group beside our own.
+std::optional<fs::path> nearest_that_shares_memory(const fs::path& own, const fs::path& top) {
+  for (fs::path folder = own;; folder = folder.parent_path()) {
+    const bool shares = text_of(folder / "cgroup.subtree_control").find("memory") != std::string::npos;
+    const bool ours =
+        ::access(folder.c_str(), W_OK) == 0 && ::access((folder / "cgroup.procs").c_str(), W_OK) == 0;
+    if (shares && ours) return folder;
+    if (folder == top || !folder.has_relative_path()) return std::nullopt;
+  }
+}
+
 /// Groups of runners that were killed. Young ones are left: their runner may be about to enter.
 void remove_left_over(const fs::path& parent) {
   std::error_code error;
@@ -78,15 +90,20 @@ std::optional<MemoryGroup::Parent> MemoryGroup::parent(const fs::path& proc) {
     return Parent{Kind::kV1, fs::exists(own, none) ? own : mounts.v1_memory};
   }
   if (mounts.v2.empty()) return std::nullopt;
-  const fs::path own = mounts.v2 / fs::path(path_in(cgroups, true)).relative_path();
+  const fs::path own = (mounts.v2 / fs::path(path_in(cgroups, true)).relative_path()).lexically_normal();
+  if (const auto above = nearest_that_shares_memory(own, mounts.v2)) return Parent{Kind::kV2, *above};
   if (text_of(own / "cgroup.controllers").find("memory") == std::string::npos) return std::nullopt;
   return Parent{Kind::kV2, own};
 }
 
-bool MemoryGroup::limit(const std::string& name, std::uint64_t bytes, pid_t pid) {
+bool MemoryGroup::limit(const std::string& name, std::uint64_t bytes, pid_t pid, const fs::path& note) {
   const auto found = parent();
   if (!found) {
     why_ = "this machine has no memory control group we can use";
+    return false;
+  }
+  if (const Status noted = write_file(note, (found->folder / name).native()); !noted) {
+    why_ = noted.error().message();
     return false;
   }
   return limit_in(*found, name, bytes, pid);
@@ -103,8 +120,11 @@ bool MemoryGroup::limit_in(const Parent& parent, const std::string& name, std::u
   kind_ = parent.kind;
   if (kind_ == Kind::kV2) put(parent.folder / "cgroup.subtree_control", "+memory");
   const char* file = kind_ == Kind::kV2 ? "memory.max" : "memory.limit_in_bytes";
+  const char* swap = kind_ == Kind::kV2 ? "memory.swap.max" : "memory.memsw.limit_in_bytes";
   if (put(folder / file, std::to_string(bytes)) && put(folder / "cgroup.procs", std::to_string(pid))) {
     why_.clear();
+    // Without it a machine that swaps only gets slow; a kernel without swap accounting has no such file.
+    put(folder / swap, kind_ == Kind::kV2 ? "0" : std::to_string(bytes));
     return true;
   }
   why_ = Error::last((folder / file).string()).message();

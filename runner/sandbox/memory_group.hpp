@@ -27,8 +27,10 @@ class MemoryGroup {
   MemoryGroup& operator=(const MemoryGroup&) = delete;
   ~MemoryGroup();
 
-  /// Puts `pid` and what it starts from now on below `bytes`. False: not enforced, why() says why.
-  bool limit(const std::string& name, std::uint64_t bytes, pid_t pid);
+  /// Puts `pid` and what it starts from now on below `bytes`. False: not enforced, why() says why. The
+  /// group's path is written to `note` before it is made: whoever finds that after our death removes the
+  /// group.
+  bool limit(const std::string& name, std::uint64_t bytes, pid_t pid, const fs::path& note);
   bool limit_in(const Parent& parent, const std::string& name, std::uint64_t bytes, pid_t pid);
   Kind kind() const { return kind_; }
   const std::string& why() const { return why_; }

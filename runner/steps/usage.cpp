@@ -5,53 +5,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
-#include <map>
-#include <set>
-#include <sstream>
+
+#include "runner/sandbox/process_tree.hpp"
 
 namespace sagelet::runner {
 namespace {
-
-struct Process {
-  pid_t parent = 0;
-  TreeUse use;
-};
-
-/// Of /proc/<pid>/stat; the name in brackets may hold anything, so the fields are counted behind the last
-/// bracket.
-bool read_process(const fs::path& folder, Process& out) {
-  const auto text = read_file(folder / "stat", 4096);
-  if (!text) return false;
-  const auto end = text->rfind(')');
-  if (end == std::string::npos) return false;
-  std::istringstream fields(text->substr(end + 1));
-  std::string state, skipped;
-  double times[4] = {};
-  long long pages = 0;
-  fields >> state >> out.parent;
-  for (int i = 5; i <= 13; ++i) fields >> skipped;
-  for (double& time : times) fields >> time;
-  for (int i = 18; i <= 23; ++i) fields >> skipped;
-  fields >> pages;
-  if (!fields) return false;
-  static const auto tick = static_cast<double>(::sysconf(_SC_CLK_TCK));
-  static const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-  out.use.cpu_seconds = (times[0] + times[1] + times[2] + times[3]) / tick;
-  out.use.memory = static_cast<std::uint64_t>(std::max(0LL, pages)) * page;
-  return true;
-}
-
-std::map<pid_t, Process> all_processes(const fs::path& proc) {
-  std::map<pid_t, Process> processes;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(proc, error)) {
-    const std::string name = entry.path().filename();
-    if (!std::ranges::all_of(name, [](unsigned char c) { return std::isdigit(c) != 0; })) continue;
-    if (Process process; read_process(entry.path(), process)) processes[std::stoi(name)] = process;
-  }
-  return processes;
-}
 
 double seconds_of(const timeval& time) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
@@ -60,19 +18,10 @@ double seconds_of(const timeval& time) {
 }  // namespace
 
 TreeUse use_of_tree(pid_t root, const fs::path& proc) {
-  const auto processes = all_processes(proc);
   TreeUse sum;
-  std::vector<pid_t> open{root};
-  std::set<pid_t> seen;
-  while (!open.empty()) {
-    const pid_t pid = open.back();
-    open.pop_back();
-    const auto found = processes.find(pid);
-    if (found == processes.end() || !seen.insert(pid).second) continue;
-    sum.cpu_seconds += found->second.use.cpu_seconds;
-    sum.memory += found->second.use.memory;
-    for (const auto& [child, process] : processes)
-      if (process.parent == pid) open.push_back(child);
+  for (const TreeProcess& process : process_tree(root, proc)) {
+    sum.cpu_seconds += process.cpu_seconds;
+    sum.memory += process.memory;
   }
   return sum;
 }

@@ -110,8 +110,10 @@ class ThreadedJobs final : public Jobs {
     auto& spec = request.spec;
     const auto* instance = find_instance(request.instance_type);
     const int cores = instance == nullptr ? machine_.total() : instance->cores;
-    if (spec.memory_limit == 0)
-      spec.memory_limit = std::min(instance == nullptr ? memory_ : instance->memory(), memory_);
+    const auto memory = options_.memory_per_job != 0 ? options_.memory_per_job
+                        : instance == nullptr        ? memory_
+                                                     : instance->memory();
+    if (spec.memory_limit == 0) spec.memory_limit = std::min(memory, memory_);
     if (spec.report_token.empty()) spec.report_token = ids_.hex(kToken);
     if (spec.instance_type.empty()) spec.instance_type = request.instance_type;
     spec.gpus = instance == nullptr ? 0 : instance->gpus;

@@ -41,6 +41,7 @@ struct Options {
   std::function<std::string(const std::string& image)> known_image;
   std::vector<std::string> pythons;  ///< interpreters, first is the default
   double cores_per_job = 0;          ///< 0: by instance type
+  std::uint64_t memory_per_job = 0;  ///< bytes; 0: by instance type
   std::chrono::seconds stop_grace{120};
   std::chrono::hours keep_failed{72};
   std::uint64_t log_spool_limit = 1ull << 30;  ///< bytes of unacknowledged log a job may keep on disk

@@ -12,6 +12,7 @@
 #include "runner/hosts.hpp"
 #include "runner/sandbox/docker/relay.hpp"
 #include "runner/sandbox/make_sandbox.hpp"
+#include "runner/sandbox/process/kept_paths.hpp"
 #include "runner/steps/steps.hpp"
 #include "runner/verdict.hpp"
 
@@ -86,6 +87,7 @@ SandboxPlan plan_of(const JobSpec& spec) {
   const bool inside = path == "/opt/ml" || path.starts_with("/opt/ml/");
   if (!spec.checkpoint_uri.empty() && !inside) plan.checkpoint_path = path;
   plan.isolated = spec.network_isolation;
+  if (spec.sandbox == "process") plan.kept = kept_paths(spec);
   return plan;
 }
 

@@ -35,6 +35,12 @@ void add_handed_on(const JobSpec& spec, Variables& to) {
       if (spec.hosts.size() > 1) to[name] += (to[name].empty() ? "" : ",") + host;
 }
 
+/// /tmp is the job's own where there are mounts; else what asks for a temporary folder gets one of the job's.
+void add_scratch(Job& job, Variables& to) {
+  to.erase("TMPDIR");
+  if (!job.sandbox->has_mounts()) to["TMPDIR"] = (job.folder() / "tmp").string();
+}
+
 void add_pip(const JobSpec& spec, Variables& to) {
   for (const char* name : kPipElsewhere) to.erase(name);
   to["PIP_USER"] = "0";
@@ -90,6 +96,7 @@ Status set_environment(Job& job) {
   Variables& environment = job.environment;
   add_own(job, environment);
   add_handed_on(job.spec, environment);
+  add_scratch(job, environment);
   add_pip(job.spec, environment);
   if (!job.python.empty()) keep_environments_in(job.folder() / "env/conda", environment);
   if (!job.spec.warmpool_cache.empty())

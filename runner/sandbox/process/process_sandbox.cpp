@@ -15,6 +15,7 @@
 #include "runner/sandbox/process/init.hpp"
 #include "runner/sandbox/process/mounts.hpp"
 #include "runner/sandbox/process/private_network.hpp"
+#include "runner/sandbox/process/scratch.hpp"
 #include "runner/sandbox/process/wire.hpp"
 
 namespace sagelet::runner {
@@ -34,6 +35,7 @@ Status arrange(const SandboxPlan& plan, Confinement way, unsigned user, unsigned
     return Error::last("entering the network");
   if (plan.network < 0 && plan.isolated) TRY(bring_loopback_up());
   TRY(make_mounts_private());
+  TRY(make_scratch_private(plan.folder, plan.kept));
   TRY(mount_opt_ml(plan.folder + "/ml"));
   if (!plan.checkpoint_path.empty()) TRY(bind_folder(plan.folder + "/checkpoints", plan.checkpoint_path));
   if (::access((plan.folder + "/hosts").c_str(), R_OK) == 0 && ::access("/etc/hosts", F_OK) == 0)
@@ -103,6 +105,7 @@ Result<std::unique_ptr<ProcessSandbox>> ProcessSandbox::make(const SandboxPlan& 
   sandbox->folder_ = plan.folder;
   sandbox->opt_ = plan.opt;
   TRY(make_folders(plan.folder + "/ml"));
+  TRY(make_folders(plan.folder + "/tmp"));
   if (!plan.checkpoint_path.empty()) TRY(make_folders(plan.folder + "/checkpoints"));
   TRY(write_hosts(plan));
   const auto only = plan.only ? plan.only : from_environment();
@@ -158,6 +161,7 @@ ProcessSandbox::~ProcessSandbox() {
   socket_.reset();  // the init ends everything, then itself
   if (init_ > 0) ::waitpid(init_, nullptr, 0);
   if (link_) link_->remove();
+  remove_scratch(folder_);
 }
 
 std::string ProcessSandbox::interface_name() const {

@@ -25,7 +25,9 @@ struct SandboxPlan {
   std::string interface {};  ///< of the hosts' network; empty: whatever the machine has
   std::vector<int> cpus;
   std::string checkpoint_path;  ///< outside /opt/ml: <folder>/checkpoints goes there; empty: nothing to do
-  std::string opt = "/opt";     ///< where kLink makes its link (tests)
+  std::vector<std::string>
+      kept{};                ///< of /tmp and its like the job sees these (kept_paths.hpp), and its folder
+  std::string opt = "/opt";  ///< where kLink makes its link (tests)
   std::optional<Confinement> only;  ///< no other (tests; SAGELET_SANDBOX)
 };
 

@@ -7,9 +7,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/child.hpp"
 #include "base/fs.hpp"
 #include "runner/sandbox/memory_group.hpp"
+#include "runner/sandbox/process/kept_paths.hpp"
 #include "runner/sandbox/process/wire.hpp"
 
 namespace sagelet::runner {
@@ -81,6 +84,14 @@ TEST_P(SandboxTest, ShowsTheJobItsOwnTree) {
   EXPECT_TRUE(fs::exists(folder_.path() / "ml/made"));
 }
 
+TEST_P(SandboxTest, ItsTreeIsNotMountedOnAFolderThatSomebodyOutsideMayRemove) {
+  const auto sandbox = make();
+  if (!sandbox || sandbox->base() != "/opt/ml") GTEST_SKIP() << "this machine does not allow it";
+  if (GetParam() == Confinement::kLink) GTEST_SKIP() << "it has no mounts";
+  EXPECT_EQ(run(*sandbox, shell("stat -f -c %T /opt")).return_code(), 0);
+  EXPECT_EQ(output_, "tmpfs\n");
+}
+
 TEST_P(SandboxTest, LeavesNoProcessBehindACommand) {
   const auto sandbox = make();
   if (!sandbox) GTEST_SKIP() << "this machine does not allow it";
@@ -128,6 +139,63 @@ TEST_P(SandboxTest, NamesOfTheHostsResolveWhereThereAreMounts) {
   if (!sandbox->has_mounts()) return;
   EXPECT_EQ(run(*sandbox, shell("grep -w algo-1 /etc/hosts && uname -n")).return_code(), 0);
   EXPECT_NE(output_.find("127.0.0.1 algo-1\nalgo-1\n"), std::string::npos) << output_;
+}
+
+TEST_P(SandboxTest, WhatIsTemporaryIsTheJobsOwnWhereThereAreMounts) {
+  const std::string name = "scratch-" + std::to_string(::getpid());
+  auto kept = TempFolder::make(fs::temp_directory_path(), "kept-");
+  ASSERT_TRUE(kept && write_file(kept->path() / "file", "kept"));
+  const std::string program = fs::read_symlink("/proc/self/exe").string();  // may not be written to
+  auto with_kept = plan();
+  with_kept.kept = {
+      kept->path().string(), kept->path().string() + "-x", (kept->path() / "file").string(), program, program,
+      "/tmp/not-there"};
+  auto sandbox = ProcessSandbox::make(with_kept);
+  if (!sandbox) GTEST_SKIP() << "this machine does not allow it";
+  while (!*(*sandbox)->take_place()) ::usleep(10000);
+  EXPECT_TRUE(fs::is_directory(folder_.path() / "tmp"));  // what TMPDIR names where there are none
+  if (!(*sandbox)->has_mounts()) return;
+  std::string line;
+  for (const char* place : {"/tmp/", "/var/tmp/", "/dev/shm/"}) {
+    ASSERT_TRUE(write_file(place + name + "-host", "the machine's"));
+    line += "cat " + (place + name) + "-host 2>/dev/null; echo mine > " + (place + name) + "-job || exit 9; ";
+  }
+  const Ended ended = run(**sandbox, shell(line + "cat " + (kept->path() / "file").string() +
+                                           "; stat -c ' %a' /tmp; ls " + folder_.path().string()));
+  EXPECT_EQ(ended.return_code(), 0);
+  EXPECT_TRUE(output_.starts_with("kept 1777\n")) << output_;
+  EXPECT_NE(output_.find("\nml\n"), std::string::npos) << output_;  // its own folder, which is below /tmp
+  for (const char* place : {"/tmp/", "/var/tmp/", "/dev/shm/"}) {
+    EXPECT_FALSE(fs::exists(place + name + "-job"));
+    fs::remove(place + name + "-host");
+  }
+  EXPECT_TRUE(fs::exists(folder_.path() / "tmp" / (name + "-job")));
+  sandbox->reset();
+  EXPECT_FALSE(fs::exists(folder_.path() / "tmp"));
+  EXPECT_TRUE(fs::exists(kept->path() / "file")) << "what was brought back is not what is removed";
+}
+
+TEST(KeptPaths, AreWhatTheJobWasGivenByName) {
+  auto folder = TempFolder::make("/tmp", "kept-");
+  const std::string base = folder->path().string();
+  ASSERT_TRUE(make_folders(base + "/venv/bin"));
+  ASSERT_TRUE(make_folders(base + "/base/bin"));
+  fs::create_symlink("../../base/bin/python", base + "/venv/bin/python");
+  JobSpec spec;
+  spec.python = base + "/venv/bin/python";
+  spec.pip_cache = base + "/pip";
+  spec.host_environment = {"HOME=/tmp", "PIP_FIND_LINKS=file://" + base + "/wheels https://x/y",
+                           "TMPDIR=" + base + "/scratch"};
+  spec.environment = {
+      {"PIP_CERT", base + "/cert.pem"}, {"DATA", base + "/data"}, {"PATH", base + "/tools/bin:/bin"}};
+  spec.channels.resize(2);
+  spec.channels[0].file_system_path = "/tmp";
+  const auto kept = kept_paths(spec);
+  for (const char* path : {"/venv", "/base", "/pip", "/wheels", "/cert.pem", "/tools"})
+    EXPECT_EQ(std::ranges::count(kept, base + path) > 0, true) << path;
+  for (const char* path : {"/data", "/scratch", ""})
+    EXPECT_EQ(std::ranges::count(kept, base + path), 0) << path;
+  EXPECT_EQ(std::ranges::count(kept, "/tmp"), 1) << "a channel that is all of /tmp keeps it the machine's";
 }
 
 INSTANTIATE_TEST_SUITE_P(Ways, SandboxTest,

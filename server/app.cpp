@@ -192,9 +192,9 @@ void App::Rooms::start_registry() {
   const registry::RegistryOptions options{
       .strict = config.auth == auth::Mode::kStrict, .account = config.account, .region = config.region};
   images = std::make_unique<images::ImageStore>(*objects, clock, ids);
-  registry = std::make_unique<registry::Registry>(options, *images, *credentials, clock);
+  registry = std::make_unique<registry::Registry>(options, *images, *credentials, clock, ids);
   known_images = registry::make_known_images(*registry, [this] { return url; });
-  ecr = ecr::make_ecr(*images, *credentials);
+  ecr = ecr::make_ecr(*images, *credentials, registry->layer_urls());
 }
 
 jobs::Options App::Rooms::job_options() {

@@ -9,6 +9,8 @@ import uuid
 
 import boto3
 import pytest
+import requests
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from support.server import Server
@@ -270,6 +272,46 @@ def test_strict_wants_a_token_it_gave_and_for_its_own_account():
         with pytest.raises(urllib.error.HTTPError) as caught:
             urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30)
         assert caught.value.code == 403
+
+
+def fetch(url, **headers):
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(urllib.request.Request(url, headers=headers),
+                                                                              timeout=30) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, b""
+
+
+def test_a_layers_address_is_its_own_login_in_strict_mode():
+    with Server("--auth", "strict", config=STRICT) as strict:
+        ecr = boto3.client("ecr", endpoint_url=strict.url, region_name="us-east-1", aws_access_key_id="AKMAIN",
+                           aws_secret_access_key="s3cret")
+        ecr.create_repository(repositoryName="signed")
+        layers = [os.urandom(100_000), os.urandom(1000)]
+        for layer in layers:
+            push_layer(ecr, "signed", layer)
+        first, second = (ecr.get_download_url_for_layer(repositoryName="signed", layerDigest=sha256(layer))["downloadUrl"]
+                         for layer in layers)
+        assert fetch(first) == (200, layers[0]) and fetch(second) == (200, layers[1])
+        assert fetch(first.split("?")[0])[0] == 401
+        assert fetch(first.split("?")[0] + "?" + second.split("?")[1])[0] == 403
+        assert fetch(first.replace("expires=", "expires=9"))[0] == 403
+        assert fetch(first.split("/blobs/")[0] + "/tags/list?" + first.split("?")[1])[0] == 401
+
+
+def test_a_layers_address_is_awss_for_who_came_by_proxy(server, ecr, name):
+    layer = os.urandom(5000)
+    push_layer(ecr, name, layer)
+    environment = server.client_environment()
+    proxies = {"https": environment["HTTPS_PROXY"]}
+    far = boto3.client("ecr", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b",
+                       endpoint_url="https://api.ecr.us-east-1.amazonaws.com", verify=environment["AWS_CA_BUNDLE"],
+                       config=Config(proxies=proxies))
+    url = far.get_download_url_for_layer(repositoryName=name, layerDigest=sha256(layer))["downloadUrl"]
+    assert url.startswith("https://000000000000.dkr.ecr.us-east-1.amazonaws.com/v2/")
+    got = requests.get(url, proxies=proxies, verify=environment["AWS_CA_BUNDLE"], timeout=30)
+    assert (got.status_code, got.content) == (200, layer)
 
 
 def test_images_are_there_after_a_kill(tmp_path):

@@ -13,7 +13,7 @@ namespace sagelet::ecr {
 /// Thread-safe: no state but what it was given.
 class EcrService final : public TableService {
  public:
-  EcrService(images::ImageStore& store, CredentialStore& credentials);
+  EcrService(images::ImageStore& store, CredentialStore& credentials, const LayerUrls& layer_urls);
 
  private:
   using Method = Reply<Output> (EcrService::*)(Context&, Input);
@@ -58,6 +58,7 @@ class EcrService final : public TableService {
 
   images::ImageStore& store_;
   CredentialStore& credentials_;
+  const LayerUrls& layer_urls_;
 };
 
 /// The repository that registryId and repositoryName mean; the registry defaults to the caller's.

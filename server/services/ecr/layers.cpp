@@ -8,6 +8,14 @@ namespace {
 
 constexpr std::int64_t kPartSize = 10 * 1024 * 1024;
 
+/// At our own registry: by the way the client came, or by the name that reaches us by proxy.
+std::string repository_url(const Context& context, const images::Place& place) {
+  const auto host = place.registry.host();
+  if (context.base_url.starts_with("http://"))
+    return fmt::format("{}/v2/{}/{}", context.base_url, host, place.repository);
+  return fmt::format("https://{}/v2/{}", host, place.repository);
+}
+
 std::string bytes_of(const Document& blob) {
   const auto& binary = blob.get_binary();
   return {binary.begin(), binary.end()};
@@ -95,7 +103,7 @@ Reply<Output> EcrService::complete_layer_upload(Context& context, Input input) {
   return output;
 }
 
-/// At our own registry, under the path that names this one.
+/// An address that needs no login for an hour.
 Reply<Output> EcrService::get_download_url_for_layer(Context& context, Input input) {
   const auto place = place_of(context, input);
   const std::string& name = input.text("layerDigest");
@@ -108,8 +116,8 @@ Reply<Output> EcrService::get_download_url_for_layer(Context& context, Input inp
   if (!blob) return errors::from(blob.error(), place);
   Output output;
   output.fields = {{"layerDigest", name},
-                   {"downloadUrl", fmt::format("{}/v2/{}/{}/blobs/{}", context.base_url,
-                                               place.registry.host(), place.repository, name)}};
+                   {"downloadUrl", fmt::format("{}/blobs/{}?{}", repository_url(context, place), name,
+                                               layer_urls_.sign(place, digest->view()))}};
   return output;
 }
 

@@ -57,8 +57,11 @@ Reply<PageOf> page_of(const Input& input, std::size_t count) {
   return page;
 }
 
-EcrService::EcrService(images::ImageStore& store, CredentialStore& credentials)
-    : TableService(*model::find_service("ecr")), store_(store), credentials_(credentials) {
+EcrService::EcrService(images::ImageStore& store, CredentialStore& credentials, const LayerUrls& layer_urls)
+    : TableService(*model::find_service("ecr")),
+      store_(store),
+      credentials_(credentials),
+      layer_urls_(layer_urls) {
   wait_on("GetAuthorizationToken", &EcrService::get_authorization_token);
   wait_on("DescribeRegistry", &EcrService::describe_registry);
   wait_on("CreateRepository", &EcrService::create_repository);
@@ -116,8 +119,9 @@ Reply<Output> EcrService::describe_registry(Context& context, Input) {
   return output;
 }
 
-std::unique_ptr<Service> make_ecr(images::ImageStore& store, CredentialStore& credentials) {
-  return std::make_unique<EcrService>(store, credentials);
+std::unique_ptr<Service> make_ecr(images::ImageStore& store, CredentialStore& credentials,
+                                  const LayerUrls& layer_urls) {
+  return std::make_unique<EcrService>(store, credentials, layer_urls);
 }
 
 }  // namespace sagelet::ecr

@@ -5,11 +5,13 @@
 
 #include "base/clock.hpp"
 #include "server/images/store.hpp"
+#include "server/services/layer_urls.hpp"
 #include "server/services/ports.hpp"
 #include "server/services/service.hpp"
 
 namespace sagelet::ecr {
 
-std::unique_ptr<Service> make_ecr(images::ImageStore& store, CredentialStore& credentials);
+std::unique_ptr<Service> make_ecr(images::ImageStore& store, CredentialStore& credentials,
+                                  const LayerUrls& layer_urls);
 
 }  // namespace sagelet::ecr

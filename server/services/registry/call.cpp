@@ -70,7 +70,7 @@ Step<void> Call::read_route() {
 /// By the name the request was sent to, else by one in front of the repository
 /// (127.0.0.1:4577/111122223333.dkr.ecr.eu-west-1.amazonaws.com/name), else the caller's own.
 Step<void> Call::choose_registry() {
-  TRY(const std::string account, account_of_caller());
+  TRY(const std::string account, has_signed_address() ? std::string() : account_of_caller());
   const auto& options = registry_.options();
   place_ = {{account.empty() ? options.account : account, options.region}, route_.repository};
   const auto host = lower(head_.peer.tunnel_host.empty() ? head_.headers.get("host")
@@ -83,14 +83,28 @@ Step<void> Call::choose_registry() {
       place_.repository.erase(0, slash + 1);
     }
   }
-  if (registry_.options().strict && place_.registry.account != account)
-    return tl::unexpected(
-        failure(403, "DENIED",
-                fmt::format("the login is of the account {}, not of {}", account, place_.registry.account)));
+  TRY(check_right(account));
   if (!place_.repository.empty() && !images::is_repository_name(place_.repository))
     return tl::unexpected(
         failure(400, "NAME_INVALID", fmt::format("\"{}\" is no repository name", place_.repository)));
   return {};
+}
+
+/// An address of GetDownloadUrlForLayer: whoever has it may read that layer.
+bool Call::has_signed_address() const {
+  return route_.what == What::kBlob && reads() && LayerUrls::claims(head_.query());
+}
+
+/// Is the login, or the address, one for the registry that is meant?
+Step<void> Call::check_right(const std::string& account) const {
+  if (has_signed_address()) {
+    if (registry_.layer_urls().is_good(place_, route_.name, head_.query())) return {};
+    return tl::unexpected(failure(403, "DENIED", "the address was not signed here, or its time is over"));
+  }
+  if (!registry_.options().strict || place_.registry.account == account) return {};
+  return tl::unexpected(
+      failure(403, "DENIED",
+              fmt::format("the login is of the account {}, not of {}", account, place_.registry.account)));
 }
 
 /// Empty: nobody in particular. Docker sends no login before it was challenged, so on this machine nothing is

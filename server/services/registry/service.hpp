@@ -7,6 +7,7 @@
 #include "base/clock.hpp"
 #include "server/http/exchange.hpp"
 #include "server/images/store.hpp"
+#include "server/services/layer_urls.hpp"
 #include "server/services/ports.hpp"
 
 namespace sagelet::registry {
@@ -21,8 +22,12 @@ struct RegistryOptions {
 class Registry {
  public:
   Registry(RegistryOptions options, images::ImageStore& store, CredentialStore& credentials,
-           const Clock& clock)
-      : options_(std::move(options)), store_(store), credentials_(credentials), clock_(clock) {}
+           const Clock& clock, Ids& ids)
+      : options_(std::move(options)),
+        store_(store),
+        credentials_(credentials),
+        clock_(clock),
+        layer_urls_(clock, ids) {}
 
   std::unique_ptr<http::Exchange> exchange();
 
@@ -30,12 +35,14 @@ class Registry {
   images::ImageStore& store() { return store_; }
   CredentialStore& credentials() { return credentials_; }
   const Clock& clock() const { return clock_; }
+  const LayerUrls& layer_urls() const { return layer_urls_; }
 
  private:
   RegistryOptions options_;
   images::ImageStore& store_;
   CredentialStore& credentials_;
   const Clock& clock_;
+  const LayerUrls layer_urls_;
 };
 
 }  // namespace sagelet::registry

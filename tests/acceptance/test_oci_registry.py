@@ -139,6 +139,18 @@ def test_bytes_that_are_not_what_they_were_said_to_be_are_refused(oci):
     assert oci.send("PUT", where, b"x", absolute=True).codes() == ["DIGEST_INVALID"]
 
 
+def test_a_chunk_that_is_not_where_or_as_long_as_it_says_is_refused(oci):
+    where = oci.start()
+    assert oci.send("PATCH", where, b"x" * 10, {"Content-Range": "0-9"}, absolute=True).status == 202
+    for said in ("10-20", "5-14", "0-9", "bytes 10-19", "19-10"):
+        wrong = oci.send("PATCH", where, b"y" * 10, {"Content-Range": said}, absolute=True)
+        assert (wrong.status, wrong.headers["Range"]) == (416, "0-9"), said
+    last = oci.send("PUT", f"{where}?digest={sha256(b'x' * 20)}", b"x" * 10, {"Content-Range": "11-20"}, absolute=True)
+    assert last.status == 416
+    done = oci.send("PUT", f"{where}?digest={sha256(b'x' * 20)}", b"x" * 10, {"Content-Range": "10-19"}, absolute=True)
+    assert done.status == 201
+
+
 def test_an_upload_can_be_given_up(oci):
     where = oci.start()
     assert oci.send("DELETE", where, absolute=True).status == 204
@@ -161,6 +173,11 @@ def test_a_blob_is_mounted_from_another_repository(server, oci):
     assert other.send("GET", answer.headers["Location"], absolute=True).body == data
     unknown = other.send("POST", f"/blobs/uploads/?mount={sha256(b'no')}&from={oci.repository}")
     assert unknown.status == 202 and "/blobs/uploads/" in unknown.headers["Location"]
+    third = Client(server, unique("mounted").lower())
+    assert third.send("POST", f"/blobs/uploads/?mount={digest}&from=nobody-there").status == 202
+    found = third.send("POST", f"/blobs/uploads/?mount={digest}")  # whoever in this registry has it
+    assert found.status == 201 and third.send("GET", found.headers["Location"], absolute=True).body == data
+    assert other.send("POST", f"/blobs/uploads/?mount=sha256:x&from={oci.repository}").codes() == ["DIGEST_INVALID"]
 
 
 def test_manifests_by_tag_and_digest(oci):
@@ -169,7 +186,9 @@ def test_manifests_by_tag_and_digest(oci):
         got = oci.send("GET", f"/manifests/{reference}")
         assert (got.status, got.body, got.headers["Content-Type"]) == (200, text, MANIFEST)
         head = oci.send("HEAD", f"/manifests/{reference}")
-        assert (head.status, head.headers["Content-Length"]) == (200, str(len(text)))
+        assert (head.status, head.headers["Content-Length"], head.body) == (200, str(len(text)), b"")
+        assert (head.headers["Docker-Content-Digest"], head.headers["Content-Type"]) == (sha256(text), MANIFEST)
+    assert oci.send("HEAD", "/manifests/v2").status == oci.send("HEAD", f"/manifests/{sha256(b'x')}").status == 404
     assert oci.send("GET", "/manifests/v2").codes() == ["MANIFEST_UNKNOWN"]
     assert oci.send("GET", f"/manifests/{sha256(b'x')}").codes() == ["MANIFEST_UNKNOWN"]
 
@@ -231,6 +250,9 @@ def test_tags_come_in_order_a_page_at_a_time(oci):
     rest = oci.send("GET", link[1:link.index(">")], absolute=True)
     assert rest.json()["tags"] == ["d"] and "Link" not in rest.headers
     assert oci.send("GET", "/tags/list?n=0").json()["tags"] == []
+    assert oci.send("GET", "/tags/list?last=b").json()["tags"] == ["c", "d"]
+    assert oci.send("GET", "/tags/list?n=1&last=bb").json()["tags"] == ["c"]
+    assert "Link" not in oci.send("GET", "/tags/list?n=4").headers
     assert oci.send("GET", "/tags/list?n=x").status == 400
     assert oci.send("GET", "/v2/nobody/tags/list", absolute=True).codes() == ["NAME_UNKNOWN"]
 
@@ -261,6 +283,40 @@ def test_referrers_are_found_by_their_subject(oci):
     only = oci.send("GET", f"/referrers/{sha256(subject)}?artifactType=application/x-sbom")
     assert [one["digest"] for one in only.json()["manifests"]] == [sha256(other)]
     assert only.headers["OCI-Filters-Applied"] == "artifactType"
+
+
+def test_a_referrer_may_come_before_its_subject_and_goes_with_its_deletion(oci):
+    later = json.dumps({"schemaVersion": 2, "not": "here yet"}).encode()
+    config = {**oci.push_blob(b"{}"), "mediaType": CONFIG}
+    text = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": [], "subject": {
+        "mediaType": MANIFEST, "digest": sha256(later), "size": len(later)}}).encode()
+    answer = oci.send("PUT", f"/manifests/{sha256(text)}", text, {"Content-Type": MANIFEST})
+    assert (answer.status, answer.headers["OCI-Subject"]) == (201, sha256(later))
+    (listed,) = oci.send("GET", f"/referrers/{sha256(later)}").json()["manifests"]
+    assert (listed["digest"], listed["artifactType"]) == (sha256(text), CONFIG)
+    assert oci.send("DELETE", f"/manifests/{sha256(text)}").status == 202
+    assert oci.send("GET", f"/referrers/{sha256(later)}").json()["manifests"] == []
+    assert oci.send("GET", "/referrers/sha256:x").codes() == ["DIGEST_INVALID"]
+    nowhere = oci.send("GET", f"/v2/nobody-there/referrers/{sha256(later)}", absolute=True)
+    assert (nowhere.status, nowhere.json()["manifests"]) == (200, [])  # 404 would say that there is no such API
+
+
+def test_a_manifest_deleted_by_digest_takes_its_tags_along(oci):
+    text = oci.push_image("one")
+    assert oci.send("PUT", "/manifests/two", text, {"Content-Type": MANIFEST}).status == 201
+    oci.push_image("other")
+    assert oci.send("DELETE", f"/manifests/{sha256(text)}").status == 202
+    assert oci.send("GET", "/tags/list").json()["tags"] == ["other"]
+    assert oci.send("GET", "/manifests/two").codes() == ["MANIFEST_UNKNOWN"]
+    assert oci.send("DELETE", "/manifests/two").status == 404
+
+
+@pytest.mark.parametrize("tag", ["-a", ".a", "a" * 129, "a%20b", "sha256:abc"])
+def test_tags_that_are_none_are_refused(oci, tag):
+    text = oci.push_image("v1")
+    answer = oci.send("PUT", f"/manifests/{tag}", text, {"Content-Type": MANIFEST})
+    assert (answer.status, answer.codes()) == (400, ["MANIFEST_INVALID"])
+    assert oci.send("GET", f"/manifests/{tag}").status == 404
 
 
 def test_what_is_deleted_is_gone_and_what_others_use_stays(oci):

@@ -89,14 +89,15 @@ void Downloads::work() {
 Status download_below(S3& s3, const S3Location& prefix, const std::string& folder, const Server& server,
                       const StopSignal* stop) {
   Downloads downloads(server, stop);
-  TRY(s3.list(prefix, [&](const std::vector<S3Object>& page) -> Status {
+  const Status listed = s3.list(prefix, [&](const std::vector<S3Object>& page) -> Status {
     for (const S3Object& object : page) {
       const std::string name = local_name(prefix.key, object.key);
       if (name.empty() || is_placeholder(object.key, object.size)) continue;
       TRY(downloads.add({{prefix.bucket, object.key}, folder + "/" + name}));
     }
     return {};
-  }));
+  });
+  TRY(listed);
   return downloads.finish();
 }
 

@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <nlohmann/json.hpp>
 
+#include "base/clock.hpp"
 #include "base/crash_point.hpp"
 #include "base/fs.hpp"
 #include "base/log.hpp"
@@ -254,8 +255,10 @@ Status DockerSandbox::start(const Command&, int stdout_fd, int) {
   mounts_.clear();  // the container has them of its own now
   crash_point("runner-container-runs");
   following_ = std::thread([this] { follow(); });
-  if (relay_)
-    if (const auto state = control_.inspect(id_)) relay_->allow(state->address);
+  if (const auto state = control_.inspect(id_)) {
+    first_process_ = state->pid;
+    if (relay_) relay_->allow(state->address);
+  }
   return {};
 }
 
@@ -311,7 +314,11 @@ void DockerSandbox::follow() {
     if (done) done = follow_what_is_missing();
     if (!done && done.error().is(ErrorKind::kUnavailable)) {
       log::warn("the engine went away: {}", done.error().message());
-      if (engine_is_back()) continue;
+      if (engine_is_back()) {
+        const auto state = engine_.inspect(id_);
+        ended_unseen_ = ended_unseen_ || (state && !state->running);
+        continue;
+      }
       log::error("the engine did not come back");
       ended_ = {.lost = true};
       break;
@@ -327,9 +334,20 @@ void DockerSandbox::follow() {
     break;
   }
   if (const Status told = lines_->end(); !told) log::warn("{}", told.error().message());
+  if (ended_unseen_ && !ended_.lost) say_what_may_be_missing();
   own_files();
   out_.reset();
   ::eventfd_write(done_.get(), 1);
+}
+
+/// An engine reads a program's output again when it is back, but not that of one that has ended.
+void DockerSandbox::say_what_may_be_missing() {
+  const Status told =
+      write_all(out_.get(),
+                fmt::format("{} [sagelet] the docker engine was away when the program ended: lines of after "
+                            "that moment may be missing here\n",
+                            to_millis(SystemClock().now())));
+  if (!told) log::warn("{}", told.error().message());
 }
 
 Status DockerSandbox::follow_logs() {

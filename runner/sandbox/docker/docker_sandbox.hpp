@@ -46,6 +46,7 @@ class DockerSandbox final : public Sandbox {
   /// The engine mounts it, as settings.cpp says.
   Status show_folder(const std::string&, const std::string&, bool) override { return {}; }
   bool is_container() const override { return true; }
+  pid_t first_process() const override { return first_process_; }
   const std::vector<std::string>& notes() const override { return notes_; }
 
  private:
@@ -68,6 +69,7 @@ class DockerSandbox final : public Sandbox {
   Result<Ended> look_at_end();
   bool was_ended_by_engine(const client::ContainerState& state);
   void own_files();
+  void say_what_may_be_missing();
 
   Status make_startable();
   Status start_container();
@@ -94,9 +96,11 @@ class DockerSandbox final : public Sandbox {
   std::mutex mutex_;
   int missed_signal_ = 0;  ///< asked for while the engine was away
   std::atomic<bool> signalled_{false}, leaving_{false};
+  std::atomic<pid_t> first_process_{0};
   std::atomic<bool> unwanted_{false};  ///< before the start: do not wait for the engine any more
   std::optional<ProcessId> engine_process_;
   bool engine_was_away_ = false, engine_shut_down_ = false;
+  bool ended_unseen_ = false;  ///< when the engine was back, the program was at its end
 };
 
 }  // namespace sagelet::runner

@@ -186,6 +186,7 @@ Result<EngineInfo> Engine::info() {
   out.version = text_of(answer, "ServerVersion");
   out.os = text_of(answer, "OSType");
   out.architecture = text_of(answer, "Architecture");
+  out.kernel = text_of(answer, "KernelVersion");
   out.live_restore = flag_of(answer, "LiveRestoreEnabled");
   out.podman = text_of(answer, "ProductLicense") == "Apache-2.0" || answer.contains("BuildahVersion");
   out.gpus = member(answer, "Runtimes").contains("nvidia");

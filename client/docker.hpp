@@ -18,7 +18,7 @@ namespace sagelet::client {
 std::string engine_socket();
 
 struct EngineInfo {
-  std::string version, os, architecture;
+  std::string version, os, architecture, kernel;
   bool live_restore = false;  ///< containers go on while the engine is away
   bool rootless = false;      ///< root in a container is the engine's user
   bool podman = false;

@@ -2,7 +2,9 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -72,6 +74,50 @@ Answer receive(int socket, UniqueFd& fd) {
   return answer;
 }
 
+/// Gives the kernel's end, or -errno.
+int mount_fuse(const std::string& folder) {
+  const int fd = ::open("/dev/fuse", O_RDWR | O_CLOEXEC);
+  if (fd < 0) return -errno;
+  char options[160];
+  std::snprintf(
+      options, sizeof options,
+      "fd=%d,rootmode=40555,user_id=%u,group_id=%u,allow_other,default_permissions,max_read=1048576", fd,
+      ::geteuid(), ::getegid());
+  return ::mount("sagelet", folder.c_str(), "fuse", MS_RDONLY | MS_NOSUID | MS_NODEV, options) == 0 ? fd
+                                                                                                    : -errno;
+}
+
+/// Has nothing of ours but its socket, and is not meant by a signal to our group.
+void come_of_age(UniqueFd& socket) {
+  ::setsid();
+  ::prctl(PR_SET_NAME, "sagelet-mount");
+  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGPIPE}) ::signal(number, SIG_IGN);
+  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  for (const int standard : {0, 1, 2}) ::dup2(null, standard);
+  ::dup2(socket.get(), 3);
+  ::close_range(4, ~0u, 0);
+  [[maybe_unused]] const int old = socket.release();
+  socket.reset(3);
+}
+
+/// In the new child: mounts, then waits for the end of whoever wants it.
+[[noreturn]] void keep_mount(UniqueFd socket, const std::string& proc, const std::string& folder) {
+  struct stat ours, theirs;
+  int refused = ::stat(folder.c_str(), &ours) == 0 ? enter(proc) : errno;
+  if (refused == 0 &&
+      (::stat(folder.c_str(), &theirs) != 0 || theirs.st_ino != ours.st_ino || theirs.st_dev != ours.st_dev))
+    refused = EXDEV;
+  const int fd = refused != 0 ? -refused : mount_fuse(folder);
+  send(socket.get(), {fd < 0 ? -fd : 0}, fd);
+  if (fd < 0) ::_exit(0);
+  come_of_age(socket);
+  char none;
+  while (::read(socket.get(), &none, 1) < 0 && errno == EINTR) {
+  }
+  ::umount2(folder.c_str(), MNT_DETACH);
+  ::_exit(0);
+}
+
 }  // namespace
 
 Result<UniqueFd> open_inside(pid_t pid, const std::function<int()>& work) {
@@ -96,18 +142,34 @@ Result<UniqueFd> open_inside(pid_t pid, const std::function<int()>& work) {
 }
 
 Result<UniqueFd> mount_fuse_inside(pid_t pid, const std::string& folder) {
-  return open_inside(pid, [&]() -> int {
-    const int fd = ::open("/dev/fuse", O_RDWR | O_CLOEXEC);
-    if (fd < 0) return -errno;
-    char options[160];
-    std::snprintf(
-        options, sizeof options,
-        "fd=%d,rootmode=40555,user_id=%u,group_id=%u,allow_other,default_permissions,max_read=1048576", fd,
-        ::geteuid(), ::getegid());
-    return ::mount("sagelet", folder.c_str(), "fuse", MS_RDONLY | MS_NOSUID | MS_NODEV, options) == 0
-               ? fd
-               : -errno;
-  });
+  return open_inside(pid, [&] { return mount_fuse(folder); });
+}
+
+Result<KeptMount> KeptMount::make(pid_t pid, const std::string& folder) {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return Error::last("socketpair");
+  UniqueFd ours(ends[0]), theirs(ends[1]);
+  const std::string proc = "/proc/" + std::to_string(pid) + "/ns/";
+  KeptMount mount;
+  mount.pid_ = ::fork();
+  if (mount.pid_ < 0) return Error::last("fork");
+  if (mount.pid_ == 0) {
+    ours.reset();
+    keep_mount(std::move(theirs), proc, folder);
+  }
+  theirs.reset();
+  const Answer answer = receive(ours.get(), mount.fuse_);
+  mount.keeper_ = std::move(ours);
+  if (answer.error == EXDEV)
+    return Error(ErrorKind::kUnavailable, "the engine does not see the job's folder");
+  if (answer.error != 0) return Error::from_errno("FUSE", answer.error);
+  return mount;
+}
+
+KeptMount::~KeptMount() {
+  if (!keeper_) return;  // it was moved
+  keeper_.reset();
+  ::waitpid(pid_, nullptr, 0);
 }
 
 Status bind_inside(pid_t pid, const std::string& from, const std::string& folder, bool read_only) {

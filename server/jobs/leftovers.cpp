@@ -1,9 +1,11 @@
 #include "server/jobs/leftovers.hpp"
 
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <set>
+#include <sstream>
 
 #include "base/fs.hpp"
 #include "client/docker.hpp"
@@ -27,6 +29,19 @@ std::set<fs::path> notes_in(const fs::path& folder, const char* name) {
   return notes;
 }
 
+/// FastFile's, of a runner that was killed together with the process that keeps its mounts. Where we may not,
+/// or the engine has a file system of its own, there are none of ours.
+void detach_mounts_below(const fs::path& folder) {
+  const auto table = read_file("/proc/self/mountinfo");
+  std::istringstream lines(table.value_or(std::string()));
+  for (std::string line, skip, place; std::getline(lines, line);) {
+    std::istringstream words(line);
+    words >> skip >> skip >> skip >> skip >>
+        place;  // blanks in it are written \040: such a folder is left alone
+    if (place.starts_with(folder.native() + "/")) ::umount2(place.c_str(), MNT_DETACH);
+  }
+}
+
 }  // namespace
 
 Status remove_containers(const fs::path& folder, const std::string& job_id) {
@@ -35,6 +50,7 @@ Status remove_containers(const fs::path& folder, const std::string& job_id) {
   for (const auto& note : notes)
     if (auto socket = read_file(note, 4096); socket && !socket->empty()) sockets.insert(std::move(*socket));
   for (const auto& socket : sockets) TRY(client::remove_labelled(socket, "sagelet.job=" + job_id));
+  if (!notes.empty()) detach_mounts_below(folder);
   std::error_code ignored;
   for (const auto& note : notes) fs::remove(note, ignored);
   return {};

@@ -28,6 +28,7 @@ class Jobs(Training):
                    instance="ml.m5.large", **fields):
         name = name or unique()
         channels = {**fields.pop("channels", {}), "program": f"{name}/"}  # an entrypoint's words are short
+        more_channels = fields.pop("more_channels", [])  # as the API has them
         self.s3.put_object(Bucket=self.bucket, Key=f"{name}/main.py", Body=textwrap.dedent(script).encode())
         request = {
             "TrainingJobName": name, "RoleArn": ROLE,
@@ -37,7 +38,7 @@ class Jobs(Training):
             "OutputDataConfig": {"S3OutputPath": f"s3://{self.bucket}/out"},
             "ResourceConfig": {"InstanceType": instance, "InstanceCount": hosts, "VolumeSizeInGB": 30},
             "StoppingCondition": {"MaxRuntimeInSeconds": max_runtime}}
-        request["InputDataConfig"] = [self.channel(channel, prefix) for channel, prefix in channels.items()]
+        request["InputDataConfig"] = [self.channel(channel, prefix) for channel, prefix in channels.items()] + more_channels
         for field, value in fields.items():
             request[field] = value
         return request

@@ -107,6 +107,8 @@ SandboxPlan plan_of_host(const JobSpec& spec, const Meeting& meeting, std::size_
   plan.interface = meeting.interface;
   plan.only = meeting.only;
   if (meeting.network) plan.network = meeting.network->hosts[index].network.get();
+  // A launcher names the first host's interpreter to all (MPI), as if they had one image.
+  if (index > 0) plan.env_alias = fs::path(spec.folder).parent_path() / spec.hosts.front() / "env";
   plan.isolated = false;  // a private network has no way out anyhow; without one they must see each other
   return plan;
 }
@@ -255,7 +257,7 @@ class Leader {
     if (stored) stored = store_outputs(*job_);
     if (!stored) {
       log::error("outputs: {}", stored.error().message());
-      const Report failed = verdict_of(*job_, Blame::kUser, stored.error());
+      const Report failed = verdict_of(*job_, Blame::kUpload, stored.error());
       ending.outcome = failed.outcome;
       ending.failure_reason = failed.failure_reason;
     }

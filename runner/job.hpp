@@ -16,6 +16,7 @@
 #include "runner/spec.hpp"
 #include "runner/steps/execute.hpp"
 #include "runner/steps/metrics.hpp"
+#include "runner/steps/reserve.hpp"
 #include "runner/steps/usage.hpp"
 #include "runner/stop.hpp"
 
@@ -40,6 +41,7 @@ struct Job {
   Usage usage;
   MetricSender cloudwatch;
   S3 s3;  ///< calls end when the job is stopped
+  DiskReserve reserve;
   std::unique_ptr<CheckpointSync> checkpoints;
   std::vector<std::unique_ptr<FastFile>> fast_files;
   std::unique_ptr<Pipes> pipes;  ///< of the channels in Pipe mode
@@ -55,6 +57,7 @@ struct Job {
   Why why = Why::kItself;
   bool lost = false;           ///< the sandbox died under the container
   bool out_of_memory = false;  ///< at the limit that the sandbox itself keeps
+  bool disk_full = false;      ///< when the container ended
   bool one_of_many =
       false;  ///< of several hosts' runners: what it leaves is stored with the others' (hosts.hpp)
   std::string model_uri;

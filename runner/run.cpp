@@ -40,7 +40,7 @@ constexpr Step kSteps[] = {
 // After the container, however it ended (a failed one leaves no model).
 constexpr Step kAfterwards[] = {
     {"checkpoints", finish_checkpoints, Blame::kOurs},
-    {"outputs", store_outputs, Blame::kUser},
+    {"outputs", store_outputs, Blame::kUpload},
 };
 
 Report failed_step(const Job& job, const Step& step, const Error& error) {
@@ -124,6 +124,7 @@ void limit_memory(Job& job) {
 
 /// The log first: whoever sees the job finished finds all of it.
 Status finish(Job& job, Report report) {
+  job.reserve.give_back();
   job.log.finish();
   job.cloudwatch.finish();
   crash_point("runner-before-final-report");
@@ -132,13 +133,22 @@ Status finish(Job& job, Report report) {
   return say_goodbye(job.spec, report);
 }
 
-/// Nothing can be run here: the job fails by our fault.
+/// Each host wants its own /opt/ml, and names that resolve.
+Error no_many_hosts(const Sandbox& sandbox) {
+  return Error(
+      ErrorKind::kUnavailable,
+      "this machine gives us no mount namespaces (sandbox: " + sandbox.name() +
+          "), so it runs jobs of one instance only. Set InstanceCount to 1, allow namespaces (sagelet "
+          "doctor says what is missing), or give the job a docker image");
+}
+
+/// Nothing can be run here: by our fault, unless the job asks for what there is not.
 int give_up(const JobSpec& spec, const Seat& seat, const Error& error) {
   log::error("{}", error.message());
   Report report;
   report.phase = Phase::kFinished;
   report.outcome = Outcome::kFailed;
-  report.failure_reason = step_error(Blame::kOurs, error.message());
+  report.failure_reason = step_error(error.is(ErrorKind::kUnavailable) ? Blame::kUser : Blame::kOurs, error);
   Reporter reports(spec);
   reports.tell(seat.reports);
   reports.say(report);
@@ -179,6 +189,8 @@ int run_host(JobSpec spec, const SandboxPlan& plan, const StopSignal& stop, Seat
   auto sandbox = make_sandbox(spec, plan);
   if (!sandbox) return give_up(spec, seat, sandbox.error());
   for (const std::string& note : (*sandbox)->notes()) log::info("sandbox: {}", note);
+  if (spec.hosts.size() > 1 && !(*sandbox)->has_mounts())
+    return give_up(spec, seat, no_many_hosts(**sandbox));
   if (const Status done = introduce(spec, (*sandbox)->init_pid(), (*sandbox)->name()); !done)
     return give_up(spec, seat, done.error());
   crash_point("runner-introduced");

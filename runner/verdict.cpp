@@ -4,6 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
+
 #include "fmt/format.h"
 #include "runner/inputs/pipes.hpp"
 #include "runner/script_mode/python_value.hpp"
@@ -18,12 +21,22 @@ std::string hint_for(const Job& job, std::string_view text) {
   if (job.memory.kills() > 0 || job.out_of_memory)
     return fmt::format(". Out of memory at the limit of {} bytes; a larger instance type has more",
                        job.spec.memory_limit);
+  if (job.disk_full) return ". The disk that holds /opt/ml is full; Sagelet has it below its data folder";
   if (job.python.empty() || text.find("ModuleNotFoundError") == text.npos) return {};
   return fmt::format(
       ". It ran with {} (Python {}); another interpreter is mapped to this image by images: in sagelet.yaml, "
       "or by "
       "SAGELET_PYTHON",
       job.spec.python, job.python_version);
+}
+
+/// Limits of ours are kNoSpace too; the system's own word is that of the disk or a quota.
+bool says_disk_is_full(const Error& error) {
+  if (!error.is(ErrorKind::kNoSpace)) return false;
+  const auto has = [&](int number) {
+    return error.message().find(std::strerror(number)) != std::string::npos;
+  };
+  return has(ENOSPC) || has(EDQUOT);
 }
 
 /// A built-in algorithm says itself whose fault it was; else empty.
@@ -62,13 +75,15 @@ std::string algorithm_error(std::string_view text, int exit_code, std::string_vi
   return head + shown + tail;
 }
 
-std::string step_error(Blame blame, std::string_view message) {
-  if (blame == Blame::kOurs)
+std::string step_error(Blame blame, const Error& error) {
+  const bool full = says_disk_is_full(error);
+  if (blame == Blame::kOurs && !full)
     return "InternalServerError: We encountered an internal error. Please try again.";
-  const std::string text = valid_utf8(message);
-  const std::string whole =
-      (blame == Blame::kData ? "ClientError: Data download failed:" : "ClientError: ") + text;
-  return std::string(first_code_points(whole, kLongestReason));
+  const std::string_view what = blame == Blame::kData     ? "Data download failed:"
+                                : blame == Blame::kUpload ? "Artifact upload failed:"
+                                                          : "";
+  const std::string text = full ? "Insufficient disk space" : valid_utf8(error.message());
+  return std::string(first_code_points(fmt::format("ClientError: {}{}", what, text), kLongestReason));
 }
 
 // A script may leave anything under that name: a fifo would block, a link could lead to our own files.
@@ -85,7 +100,7 @@ std::string failure_text(const fs::path& file) {
 
 Report verdict_of(const Job& job) {
   if (const auto fault = job.pipes ? job.pipes->fault() : std::nullopt)
-    return failed(job, step_error(Blame::kData, fault->message()));
+    return failed(job, step_error(Blame::kData, *fault));
   if (job.why == Why::kStopped) return base_report(job, Outcome::kStopped);
   if (job.why == Why::kTimeLimit) return base_report(job, Outcome::kMaxRuntimeExceeded);
   const int code = job.exit_code.value_or(1);
@@ -99,7 +114,7 @@ Report verdict_of(const Job& job) {
 
 Report verdict_of(const Job& job, Blame blame, const Error& error) {
   if (error.is(ErrorKind::kCancelled) && job.stop.requested()) return base_report(job, Outcome::kStopped);
-  return failed(job, step_error(blame, error.message()));
+  return failed(job, step_error(blame, error));
 }
 
 }  // namespace sagelet::runner

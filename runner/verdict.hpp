@@ -8,11 +8,11 @@
 namespace sagelet::runner {
 
 /// Whose fault a failed step is.
-enum class Blame { kOurs, kData, kUser };
+enum class Blame { kOurs, kData, kUpload, kUser };
 
 /// "AlgorithmError: <text>, exit code: <n>", at most 1024 characters; `hint` comes last.
 std::string algorithm_error(std::string_view failure_text, int exit_code, std::string_view hint = {});
-std::string step_error(Blame blame, std::string_view message);
+std::string step_error(Blame blame, const Error& error);
 
 /// The first 1024 characters of output/failure; empty when the script left none.
 std::string failure_text(const fs::path& file);

@@ -31,6 +31,8 @@ Error refused(const client::Response& answer, const std::string& what) {
   document.load_buffer(answer.body.data(), answer.body.size());
   const pugi::xml_node error = document.child("Error");
   const std::string code = error.child_value("Code"), message = error.child_value("Message");
+  if (answer.status == 507 || message.find("no space left") != std::string::npos)
+    return Error::from_errno(what, ENOSPC);  // where the server keeps its objects
   const auto kind = answer.status == 404   ? ErrorKind::kNotFound
                     : answer.status == 403 ? ErrorKind::kPermission
                                            : ErrorKind::kInvalid;

@@ -58,8 +58,12 @@ std::chrono::milliseconds MemoryWatch::look() {
     return used;
   };
   if (sum() <= bytes_) return pause_after(sum(), bytes_);
-  for (TreeProcess& process : tree) process.memory = shared_fairly(process.pid, process.memory);
-  if (sum() <= bytes_) return kShortest;
+  // Twice: what a process shares with a child that is born between two readings counts in both.
+  for (int pass = 0; pass < 2; ++pass) {
+    tree = process_tree(root_.pid);
+    for (TreeProcess& process : tree) process.memory = shared_fairly(process.pid, process.memory);
+    if (sum() <= bytes_) return kShortest;
+  }
   const auto going = [&](const TreeProcess& process) { return process.pid == victim_.pid && !process.dying; };
   if (std::ranges::any_of(tree, going) && victim_.alive()) return kShortest;  // what it held comes back first
   std::erase_if(tree, [&](const TreeProcess& process) { return process.pid == root_.pid || process.dying; });

@@ -23,8 +23,8 @@ struct FreeEntry {
 
 Error broken(archive* writer, const std::string& what) {
   const char* text = archive_error_string(writer);
-  return Error(archive_errno(writer) == ENOSPC ? ErrorKind::kNoSpace : ErrorKind::kIo,
-               what + ": " + (text ? text : "tar"));
+  if (archive_errno(writer) == ENOSPC) return Error::from_errno(what, ENOSPC);
+  return Error(ErrorKind::kIo, what + ": " + (text ? text : "tar"));
 }
 
 std::vector<std::string> names_below(const fs::path& folder) {

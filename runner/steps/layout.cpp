@@ -68,6 +68,7 @@ Status lay_warm_pool(Job& job) {
 }  // namespace
 
 Status lay_out(Job& job) {
+  job.reserve.keep(job.folder());
   for (const char* folder : {"input/config", "input/data", "model", "output/data", "output/metrics/sagemaker",
                              "code", "checkpoints"})
     TRY(make_folders(job.ml(folder)));

@@ -17,11 +17,11 @@ Result<S3Location> output_place(const JobSpec& spec) {
 
 Status store_archive(Job& job, S3& s3, std::string_view folder, const S3Location& place) {
   const std::string file = job.folder() / fs::path(place.key).filename();
-  TRY(write_archive(job.ml(folder), file));
-  TRY(s3.upload(file, place));
+  Status stored = write_archive(job.ml(folder), file);
+  if (stored) stored = s3.upload(file, place);
   std::error_code none;
-  fs::remove(file, none);
-  return {};
+  fs::remove(file, none);  // half an archive, too: it may be what fills the disk
+  return stored;
 }
 
 /// Each file as it is, below `place`.

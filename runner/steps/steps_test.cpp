@@ -9,6 +9,7 @@
 #include "runner/steps/execute.hpp"
 #include "runner/steps/metrics.hpp"
 #include "runner/steps/python.hpp"
+#include "runner/steps/reserve.hpp"
 #include "runner/verdict.hpp"
 
 namespace sagelet::runner {
@@ -108,9 +109,33 @@ TEST(Verdict, ReasonHasAwsFormAndLength) {
   const std::string reason = algorithm_error(std::string(5000, 'x'), 137, ". hint");
   EXPECT_EQ(reason.size(), 1024u);
   EXPECT_TRUE(reason.ends_with(", exit code: 137. hint"));
-  EXPECT_EQ(step_error(Blame::kData, "NoSuchKey (404)"), "ClientError: Data download failed:NoSuchKey (404)");
-  EXPECT_EQ(step_error(Blame::kOurs, "x"),
+  const Error missing(ErrorKind::kNotFound, "NoSuchKey (404)");
+  EXPECT_EQ(step_error(Blame::kData, missing), "ClientError: Data download failed:NoSuchKey (404)");
+  EXPECT_EQ(step_error(Blame::kUpload, missing), "ClientError: Artifact upload failed:NoSuchKey (404)");
+  EXPECT_EQ(step_error(Blame::kUser, missing), "ClientError: NoSuchKey (404)");
+  EXPECT_EQ(step_error(Blame::kOurs, missing),
             "InternalServerError: We encountered an internal error. Please try again.");
+}
+
+TEST(Verdict, AFullDiskIsNamedAsTheServiceNamesIt) {
+  const Error full = Error::from_errno("/d/x", ENOSPC);
+  EXPECT_EQ(step_error(Blame::kData, full), "ClientError: Data download failed:Insufficient disk space");
+  EXPECT_EQ(step_error(Blame::kUpload, full), "ClientError: Artifact upload failed:Insufficient disk space");
+  EXPECT_EQ(step_error(Blame::kOurs, full), "ClientError: Insufficient disk space");
+  const Error limit(ErrorKind::kNoSpace, "the archive has too many members");
+  EXPECT_EQ(step_error(Blame::kUser, limit), "ClientError: the archive has too many members");
+}
+
+TEST(DiskReserve, IsRoomUntilItIsGivenBack) {
+  const auto folder = TempFolder::make(fs::temp_directory_path(), "reserve-");
+  DiskReserve reserve;
+  reserve.keep(folder->path());
+  struct stat about;
+  ASSERT_EQ(::stat((folder->path() / "reserve").c_str(), &about), 0);
+  EXPECT_GE(about.st_blocks * 512, DiskReserve::kBytes);
+  reserve.give_back();
+  EXPECT_TRUE(fs::is_empty(folder->path()));
+  EXPECT_FALSE(disk_is_full(folder->path()));
 }
 
 TEST(Verdict, AFifoForAFailureFileDoesNotBlock) {

@@ -40,6 +40,8 @@ Result<Ended> run(Job& job, const Command& command, script_mode::ErrorCapture* c
   TRY(const Execution execution, execute(*job.sandbox, command, watcher));
   if (execution.why != Why::kItself) job.why = execution.why;
   job.out_of_memory = execution.ended.out_of_memory;
+  job.disk_full = disk_is_full(job.folder());
+  if (execution.ended.container_code() != 0) job.reserve.give_back();  // for what it says about its failure
   if (execution.ended.lost) {
     job.lost = true;
     return Error(ErrorKind::kInternal, "the sandbox died");
@@ -122,6 +124,7 @@ Status train(Job& job) {
                       : !job.spec.algorithm.empty() ? train_by_algorithm(job)
                       : job.spec.script_mode        ? train_by_script_mode(job)
                                                     : train_as_given(job);
+  if (job.disk_full) job.say(fmt::format("[sagelet] the disk that holds {} is full", job.folder().string()));
   if (const std::uint64_t kills = job.memory.kills(); kills > 0)
     job.say(fmt::format("[sagelet] out of memory: {} process(es) ended at the limit of {} bytes",
                         kills, job.spec.memory_limit));

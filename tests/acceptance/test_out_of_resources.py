@@ -62,3 +62,36 @@ def small_disk():
     subprocess.run(["umount", "-l", folder], check=True)
 
 
+
+
+def full_server(folder):
+    """On a disk of its own: what a job fills up there is the server's, too."""
+    return Server(folder=f"{folder}/server", ephemeral=False, environment={"SAGELET_PYTHON": sys.executable})
+
+
+def test_a_job_that_fills_the_disk_fails_and_says_so(small_disk):
+    with full_server(small_disk) as server:
+        training = training_on(server)
+        job = training.run(FULL)
+        assert job["TrainingJobStatus"] == "Failed"
+        assert "No space left on device" in job["FailureReason"]
+        assert ", exit code: 1. The disk that holds /opt/ml is full" in job["FailureReason"]
+        assert any("No space left on device" in line for line in training.lines(job["TrainingJobName"]))
+
+
+def test_a_model_that_does_not_fit_a_second_time_is_not_uploaded(small_disk):
+    with full_server(small_disk) as server:
+        training = training_on(server)
+        job = training.run("import os; open('/opt/ml/model/big', 'wb').write(os.urandom(60 << 20))\n")
+        assert job["TrainingJobStatus"] == "Failed", job
+        assert job["FailureReason"] == "ClientError: Artifact upload failed:Insufficient disk space"
+        small = training.run("open('/opt/ml/model/small', 'w').write('fits')\n")
+        assert training.artifact(small) == {"small": b"fits"}
+
+
+def test_data_that_does_not_fit_is_not_downloaded(small_disk):
+    with full_server(small_disk) as server:
+        training = training_on(server)
+        training.s3.put_object(Bucket=training.bucket, Key="in/big", Body=bytes(60 << 20))
+        job = training.run("", channels={"train": "in/"})
+        assert job["FailureReason"] == "ClientError: Data download failed:Insufficient disk space", job

@@ -7,17 +7,19 @@
 namespace sagelet::runner {
 namespace {
 
-constexpr std::chrono::seconds kPeriod{60};
+constexpr std::chrono::milliseconds kFirstPause{1000};
 constexpr std::size_t kMostOfACall = 1000;  ///< PutMetricData's own limit
 constexpr std::size_t kMostWaiting = 100'000;
 
 }  // namespace
 
-MetricSender::MetricSender(const JobSpec& spec, std::function<std::vector<MetricValue>()> sample)
+MetricSender::MetricSender(const JobSpec& spec, std::function<std::vector<MetricValue>()> sample,
+                           std::chrono::milliseconds period)
     : server_(Server::of(spec)),
       job_(spec.name),
       host_(spec.name + "/" + spec.current_host),
-      sample_(std::move(sample)) {}
+      sample_(std::move(sample)),
+      period_(period) {}
 
 MetricSender::~MetricSender() {
   {
@@ -57,13 +59,17 @@ void MetricSender::finish() {
 
 void MetricSender::run() {
   client::Http http;
+  auto pause = std::min(kFirstPause, period_);
   std::unique_lock lock(mutex_);
   while (!closed_) {
     const bool woken =
-        changed_.wait_for(lock, kPeriod, [&] { return closed_ || waiting_.size() >= kMostOfACall; });
+        changed_.wait_for(lock, pause, [&] { return closed_ || waiting_.size() >= kMostOfACall; });
     if (closed_) break;
     lock.unlock();
-    if (!woken) sample();
+    if (!woken) {
+      sample();
+      pause = std::min(2 * pause, period_);
+    }
     send_all(http);
     lock.lock();
   }

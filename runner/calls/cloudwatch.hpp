@@ -1,5 +1,6 @@
 #pragma once
 // Sends the job's metrics to CloudWatch, as an agent on an instance does.
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -12,12 +13,14 @@
 
 namespace sagelet::runner {
 
-/// Values matched in the log go by TrainingJobName, samples of the host by Host. Once a minute, and at the
-/// end, on a thread of its own. A value may be lost with a killed runner, never sent twice on purpose.
+/// Values matched in the log go by TrainingJobName, samples of the host by Host. Once a period, in the first
+/// one more often (so that a short job has figures), and at the end; on a thread of its own. A value may be
+/// lost with a killed runner, never sent twice on purpose.
 class MetricSender {
  public:
   /// `sample` is called on the sender's thread.
-  MetricSender(const JobSpec& spec, std::function<std::vector<MetricValue>()> sample);
+  MetricSender(const JobSpec& spec, std::function<std::vector<MetricValue>()> sample,
+               std::chrono::milliseconds period = std::chrono::minutes(1));
   ~MetricSender();
 
   void start();
@@ -39,6 +42,7 @@ class MetricSender {
   const Server server_;
   const std::string job_, host_;
   const std::function<std::vector<MetricValue>()> sample_;
+  const std::chrono::milliseconds period_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<Datum> waiting_;

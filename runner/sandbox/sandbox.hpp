@@ -50,6 +50,9 @@ class Sandbox {
   virtual Status get_ready(const StopSignal&) { return {}; }
   /// The process that a memory limit is put on from outside; 0: the sandbox limits by itself.
   virtual pid_t init_pid() const { return 0; }
+  /// The one that all others of the job descend from, as this machine knows it; 0: there is none now. From
+  /// any thread.
+  virtual pid_t first_process() const { return init_pid(); }
   /// Mounts a FUSE file system, read-only, on a folder as the job sees it; gives the kernel's end to serve.
   /// kUnavailable, and why, where that cannot be. Before start().
   virtual Result<UniqueFd> mount_fuse(const std::string& folder);

@@ -1,0 +1,94 @@
+#include "runner/steps/usage.hpp"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <map>
+
+namespace sagelet::runner {
+namespace {
+
+std::map<std::string, double> by_name(const std::vector<MetricValue>& values) {
+  std::map<std::string, double> out;
+  for (const MetricValue& value : values) out[value.name] = value.value;
+  return out;
+}
+
+/// A process like those in /proc: 3 s of CPU, 1000 pages.
+void put_process(const fs::path& proc, int pid, int parent, const std::string& name = "a) b (c") {
+  const fs::path folder = proc / std::to_string(pid);
+  ASSERT_TRUE(make_folders(folder));
+  const auto ticks = std::to_string(::sysconf(_SC_CLK_TCK));
+  ASSERT_TRUE(write_file(folder / "stat", std::to_string(pid) + " (" + name + ") S " +
+                                              std::to_string(parent) + " 1 1 0 -1 4194560 100 0 0 0 " +
+                                              ticks + " " + ticks + " " + ticks +
+                                              " 0 20 0 1 0 100 1000000 1000 18446744073709551615"));
+}
+
+TEST(Usage, ATreeIsTheRootAndAllBelowIt) {
+  const auto folder = TempFolder::make(fs::temp_directory_path(), "usage-");
+  put_process(folder->path(), 10, 1);
+  put_process(folder->path(), 11, 10);
+  put_process(folder->path(), 12, 11);
+  put_process(folder->path(), 20, 1);
+  const TreeUse use = use_of_tree(10, folder->path());
+  EXPECT_DOUBLE_EQ(use.cpu_seconds, 9);
+  EXPECT_EQ(use.memory, 3000u * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)));
+  EXPECT_EQ(use_of_tree(99, folder->path()).memory, 0u);
+}
+
+TEST(Usage, ABusyProcessIsACoreAndItsMemoryAShare) {
+  const pid_t busy = ::fork();
+  if (busy == 0)
+    for (volatile int i = 0;; i = i + 1) {
+    }
+  Usage usage({.root = [busy] { return busy; }}, "/", 1u << 30);
+  ::usleep(400'000);
+  const auto values = by_name(usage.sample());
+  ::kill(busy, SIGKILL);
+  ::waitpid(busy, nullptr, 0);
+  EXPECT_GT(values.at("CPUUtilization"), 5);  // a machine under load gives it a part of a core
+  EXPECT_LT(values.at("CPUUtilization"), 130);
+  EXPECT_GT(values.at("MemoryUtilization"), 0);
+  EXPECT_LT(values.at("MemoryUtilization"), 50);
+  EXPECT_GT(values.at("DiskUtilization"), 0);
+  EXPECT_LE(values.at("DiskUtilization"), 100);
+  EXPECT_EQ(by_name(usage.sample()).count("CPUUtilization"), 0u) << "figures of a process that is gone";
+}
+
+TEST(Usage, WithoutProcessesOnlyTheDiskIsSeen) {
+  Usage usage({.root = [] { return 0; }}, "/", 0);
+  const auto values = by_name(usage.sample());
+  EXPECT_EQ(values.size(), 1u);
+  EXPECT_EQ(values.count("DiskUtilization"), 1u);
+}
+
+TEST(Usage, GpusAddUp) {
+  const auto use = gpu_use_in("50, 1000, 4000\n100, 2000, 4000\n");
+  ASSERT_TRUE(use);
+  EXPECT_DOUBLE_EQ(use->busy, 150);
+  EXPECT_DOUBLE_EQ(use->memory, 75);
+  for (const char* other : {"", "No devices were found\n", "[N/A], 1, 2\n", "5, 1, 0\n", "5 1 2\n"})
+    EXPECT_FALSE(gpu_use_in(other)) << other;
+}
+
+TEST(Usage, GpusAreSeenWhereTheProgramIs) {
+  const auto folder = TempFolder::make(fs::temp_directory_path(), "gpu-");
+  const fs::path program = folder->path() / "nvidia-smi";
+  ASSERT_TRUE(write_file(program, "#!/bin/sh\necho '40, 100, 400'\n"));
+  fs::permissions(program, fs::perms::owner_all);
+  const std::string path = ::getenv("PATH");
+  ::setenv("PATH", (folder->path().string() + ":" + path).c_str(), 1);
+  Usage with({.root = [] { return 0; }, .gpus = 1}, "/", 0);
+  Usage without({.root = [] { return 0; }}, "/", 0);
+  const auto values = by_name(with.sample()), none = by_name(without.sample());
+  ::setenv("PATH", path.c_str(), 1);
+  EXPECT_EQ(values.at("GPUUtilization"), 40);
+  EXPECT_EQ(values.at("GPUMemoryUtilization"), 25);
+  EXPECT_EQ(none.count("GPUUtilization"), 0u);
+}
+
+}  // namespace
+}  // namespace sagelet::runner

@@ -17,10 +17,10 @@ TICK = os.sysconf("SC_CLK_TCK")
 LOAD = ROOT / "build" / "bench" / "load"
 
 
-def cpu_seconds(pid):
+def cpu_seconds(pid, children=False):
     """User and system time of a process with all its threads, and of its children that ended."""
     fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICK
+    return sum(map(int, fields[11:15 if children else 13])) / TICK
 
 
 def anonymous_mb(pid):
@@ -46,12 +46,15 @@ class Requests:
     def __init__(self, host, port):
         self.host, self.port = host, port
         self.name = f"{host}:{port}"
-        self.signers = {service: Signer(self.name, service) for service in ("s3", "sagemaker")}
+        self.signers = {service: Signer(self.name, service) for service in ("s3", "sagemaker", "logs")}
+        self.connection = None
 
     def sagemaker(self, operation, body):
+        """A JSON call; the log calls among them go to their service."""
         text = json.dumps(body).encode()
-        headers = self.signers["sagemaker"].headers("POST", "/", body=text, headers={
-            "content-type": "application/x-amz-json-1.1", "x-amz-target": f"SageMaker.{operation}"})
+        service, target = ("logs", "Logs_20140328") if "Log" in operation else ("sagemaker", "SageMaker")
+        headers = self.signers[service].headers("POST", "/", body=text, headers={
+            "content-type": "application/x-amz-json-1.1", "x-amz-target": f"{target}.{operation}"})
         headers["content-length"] = str(len(text))
         return head_bytes("POST", "/", headers) + text
 
@@ -77,6 +80,19 @@ class Requests:
             raise RuntimeError(f"{told['bad']} of {told['requests']} answers were bad: {done.stderr}")
         return told
 
+    def call(self, operation, body):
+        """One call, answered, on a connection that stays."""
+        if self.connection is None:
+            self.connection = http.client.HTTPConnection(self.host, self.port, timeout=60)
+            self.connection.connect()
+        self.connection.sock.sendall(self.sagemaker(operation, body))
+        response = http.client.HTTPResponse(self.connection.sock)
+        response.begin()
+        answer = json.loads(response.read() or b"{}")
+        if response.status != 200:
+            raise RuntimeError(f"{operation}: {answer}")
+        return answer
+
     def cost(self, pid, requests, connections=1, seconds=None):
         """The same, with the server's CPU in microseconds a request."""
         before = cpu_seconds(pid)
@@ -85,23 +101,17 @@ class Requests:
         return told
 
 
-def run_job(requests, request):
-    """Seconds from CreateTrainingJob to Completed. Polls each millisecond on one connection, so that waiting costs
-    nothing to speak of."""
-    connection = http.client.HTTPConnection(requests.host, requests.port, timeout=60)
-    connection.connect()
-
-    def call(operation, body):
-        connection.sock.sendall(requests.sagemaker(operation, body))
-        response = http.client.HTTPResponse(connection.sock)
-        response.begin()
-        return json.loads(response.read() or b"{}")
-
-    began = time.monotonic()
-    call("CreateTrainingJob", request)
-    name = {"TrainingJobName": request["TrainingJobName"]}
-    while (job := call("DescribeTrainingJob", name))["TrainingJobStatus"] == "InProgress":
+def wait_for_job(requests, name, end="Completed"):
+    """Polls each millisecond, so that waiting costs nothing to speak of."""
+    while (job := requests.call("DescribeTrainingJob", {"TrainingJobName": name}))["TrainingJobStatus"] == "InProgress":
         time.sleep(0.001)
-    if job["TrainingJobStatus"] != "Completed":
-        raise RuntimeError(job.get("FailureReason"))
+    if job["TrainingJobStatus"] != end:
+        raise RuntimeError(f"{name}: {job['TrainingJobStatus']}, {job.get('FailureReason')}")
+
+
+def run_job(requests, request, end="Completed"):
+    """Seconds from CreateTrainingJob to the end that is expected."""
+    began = time.monotonic()
+    requests.call("CreateTrainingJob", request)
+    wait_for_job(requests, request["TrainingJobName"], end)
     return time.monotonic() - began

@@ -61,9 +61,27 @@ def test_errors_name_the_code_that_clients_know(cloudwatch):
                                      Statistics=["Average"])
     assert refused.value.response["Error"]["Code"] == "InvalidParameterCombination"
     with pytest.raises(botocore.exceptions.ClientError) as refused:
-        client.get_metric_data(MetricDataQueries=[{"Id": "e1", "Expression": "SUM(METRICS())"}],
+        client.get_metric_data(MetricDataQueries=[{"Id": "e1", "Expression": "SEARCH('{n} loss', 'Sum', 60)"}],
                                StartTime=at - datetime.timedelta(minutes=1), EndTime=at)
-    assert "metric math" in refused.value.response["Error"]["Message"]
+    assert refused.value.response["Error"]["Code"] == "ValidationError"
+    assert "SEARCH is not supported" in refused.value.response["Error"]["Message"]
+
+
+def test_metric_math_computes_with_other_queries(cloudwatch):
+    client, at = cloudwatch, now()
+    put(client, "math", [2.0], at, Host="a")
+    put(client, "math", [6.0], at, Host="b")
+
+    def metric(id_, host):
+        return {"Id": id_, "ReturnData": False, "MetricStat": {"Period": 60, "Stat": "Sum", "Metric": {
+            "Namespace": NAMESPACE, "MetricName": "math", "Dimensions": [{"Name": "Host", "Value": host}]}}}
+
+    answer = client.get_metric_data(
+        MetricDataQueries=[metric("m1", "a"), metric("m2", "b"),
+                           {"Id": "share", "Expression": "100 * m1 / SUM(METRICS())", "Label": "per cent"}],
+        StartTime=at - datetime.timedelta(minutes=1), EndTime=at + datetime.timedelta(minutes=1))
+    [result] = answer["MetricDataResults"]
+    assert (result["Id"], result["Label"], result["Values"]) == ("share", "per cent", [25.0])
 
 
 def test_the_command_line_reads_metrics(cloudwatch):

@@ -5,6 +5,7 @@
 
 #include "fmt/format.h"
 #include "server/resources/decide.hpp"
+#include "server/services/cloudwatch/data_queries.hpp"
 #include "server/services/cloudwatch/store.hpp"
 
 namespace sagelet::cloudwatch {
@@ -192,47 +193,31 @@ class CloudWatch final : public TableService {
     return output;
   }
 
-  Reply<Document> result_of(const Context& context, const Document& query, const Input& input) {
-    const std::string id = query.value("Id", "");
-    if (!query.contains("MetricStat"))
-      return wrong_value(
-          fmt::format("Error in expression '{}': metric math and Metrics Insights are not supported by "
-                      "this server; ask for the metrics themselves by MetricStat.",
-                      id));
-    const auto& wanted = query["MetricStat"];
+  Reply<Points> points_of(const Context& context, const Document& wanted, const Span& span) {
     const auto metric = wanted.value("Metric", Document::object());
-    const auto from = millis(input.params, "StartTime", 0), to = millis(input.params, "EndTime", 0);
     const auto period = wanted.value("Period", std::int64_t{60});
-    TRY(check_times(from, to, period));
+    TRY(check_times(span.from_ms, span.to_ms, period));
     const std::string statistic = wanted.value("Stat", "");
-    const Metric key{scope_of(context), metric.value("Namespace", ""), metric.value("MetricName", ""),
-                     canonical_dimensions(list(metric, "Dimensions"))};
-    TRY(const Buckets buckets, read(key, from, to, period));
     if (!Bucket().statistic(statistic))
       return wrong_value(fmt::format("The value {} for parameter Stat is not supported.", statistic));
-    Document times = Document::array(), values = Document::array();
-    const auto add = [&](const auto& entry) {
-      times.push_back(static_cast<double>(entry.first) / 1000);
-      values.push_back(*entry.second.statistic(statistic));
-    };
-    if (input.text("ScanBy") == "TimestampAscending")
-      for (auto entry = buckets.begin(); entry != buckets.end(); ++entry) add(*entry);
-    else
-      for (auto entry = buckets.rbegin(); entry != buckets.rend(); ++entry) add(*entry);
-    return Document{{"Id", id},
-                    {"Label", query.value("Label", key.name)},
-                    {"Timestamps", std::move(times)},
-                    {"Values", std::move(values)},
-                    {"StatusCode", "Complete"}};
+    const Metric key{scope_of(context), metric.value("Namespace", ""), metric.value("MetricName", ""),
+                     canonical_dimensions(list(metric, "Dimensions"))};
+    TRY(const Buckets buckets, read(key, span.from_ms, span.to_ms, period));
+    Points points;
+    for (const auto& [time, bucket] : buckets) points[time] = *bucket.statistic(statistic);
+    return points;
   }
 
   Reply<Output> data(const Context& context, const Input& input) {
+    const Span span{millis(input.params, "StartTime", 0), millis(input.params, "EndTime", 0)};
+    if (span.from_ms >= span.to_ms)
+      return wrong_combination("The parameter StartTime must be less than the parameter EndTime.");
+    DataQueries queries(list(input.params, "MetricDataQueries"), span,
+                        input.text("ScanBy") == "TimestampAscending");
     Output output;
-    output.fields = {{"MetricDataResults", Document::array()}, {"Messages", Document::array()}};
-    for (const auto& query : list(input.params, "MetricDataQueries")) {
-      TRY(Document result, result_of(context, query, input));
-      if (query.value("ReturnData", true)) output.fields["MetricDataResults"].push_back(std::move(result));
-    }
+    TRY(output.fields["MetricDataResults"],
+        queries.answer([&](const Document& wanted) { return points_of(context, wanted, span); }));
+    output.fields["Messages"] = Document::array();
     return output;
   }
 

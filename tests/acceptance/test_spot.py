@@ -48,12 +48,24 @@ def test_an_interrupted_job_goes_on_from_its_checkpoint(training, server):
 
 
 def test_a_job_that_waits_too_long_is_stopped(training):
-    name = training.start("import time; time.sleep(300)", EnableManagedSpotTraining=True,
-                          StoppingCondition={"MaxRuntimeInSeconds": 4, "MaxWaitTimeInSeconds": 4})
+    """Its machine never comes: another job has all cores."""
+    first = training.start("import time; print('up', flush=True); time.sleep(300)", instance="ml.m5.24xlarge")
+    training.wait_for_line(first, "up")
+    name = training.start("", instance="ml.m5.24xlarge", EnableManagedSpotTraining=True,
+                          StoppingCondition={"MaxRuntimeInSeconds": 2, "MaxWaitTimeInSeconds": 2})
     job = training.wait(name)
-    assert job["TrainingJobStatus"] == "Stopped"
-    assert job["SecondaryStatus"] in ("MaxWaitTimeExceeded", "MaxRuntimeExceeded")
-    assert "Stopping" in statuses(job)
+    training.sagemaker.stop_training_job(TrainingJobName=first)
+    training.wait(first)
+    assert job["TrainingJobStatus"] == "Stopped" and job["SecondaryStatus"] == "MaxWaitTimeExceeded"
+    assert statuses(job)[-2:] == ["Stopping", "MaxWaitTimeExceeded"] and "Training" not in statuses(job)
+    assert "FailureReason" not in job and "TrainingStartTime" not in job
+
+
+def test_a_spot_job_that_runs_too_long_is_not_one_that_waits(training):
+    name = training.start("import time; time.sleep(300)", EnableManagedSpotTraining=True,
+                          StoppingCondition={"MaxRuntimeInSeconds": 2, "MaxWaitTimeInSeconds": 600})
+    job = training.wait(name)
+    assert job["TrainingJobStatus"] == "Stopped" and job["SecondaryStatus"] == "MaxRuntimeExceeded"
 
 
 def test_only_spot_jobs_are_interrupted(training, server):

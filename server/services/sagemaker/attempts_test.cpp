@@ -89,6 +89,26 @@ TEST_F(Attempts, OnlyARunningSpotJobIsInterrupted) {
   EXPECT_TRUE(interrupt("spot").error().is(ErrorKind::kInvalid));
 }
 
+TEST_F(Attempts, AJobIsPendingNoLongerThanItMayBe) {
+  for (const char* name : {"waits", "runs"}) {
+    Document params = request(name);
+    params["StoppingCondition"]["MaxPendingTimeInSeconds"] = 1800;
+    create(params);
+  }
+  const auto first = jobs.queued.at(0).spec.job_id;
+  train();  // the later one, in 30 s
+  desk.clock.advance(std::chrono::seconds(1769));
+  service->run_due();
+  EXPECT_TRUE(jobs.stopped.empty());
+  desk.clock.advance(std::chrono::seconds(2));
+  service->run_due();
+  EXPECT_EQ(jobs.stopped, Statuses{first});
+  EXPECT_EQ(describe("waits")["TrainingJobStatus"], "Stopping");
+  EXPECT_EQ(describe("runs")["TrainingJobStatus"], "InProgress");
+  service->run_due();
+  EXPECT_EQ(jobs.stopped.size(), 1u);
+}
+
 TEST_F(Attempts, AnInterruptionWhoseStopWasLostIsToldAgain) {
   create(spot("one"));
   train();

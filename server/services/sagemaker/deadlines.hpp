@@ -12,10 +12,11 @@ namespace sagelet::sagemaker {
 
 /// The words of the table's `kind`.
 namespace due {
-inline constexpr std::string_view kWaitOver = "wait-over";    ///< MaxWaitTimeInSeconds has passed
-inline constexpr std::string_view kInterrupt = "interrupt";   ///< spot_interrupt_after_seconds has passed
-inline constexpr std::string_view kStopAgain = "stop-again";  ///< an interrupted attempt is to end
-inline constexpr std::string_view kPoolOver = "pool-over";    ///< a warm pool's period has passed
+inline constexpr std::string_view kWaitOver = "wait-over";        ///< MaxWaitTimeInSeconds has passed
+inline constexpr std::string_view kPendingOver = "pending-over";  ///< MaxPendingTimeInSeconds has passed
+inline constexpr std::string_view kInterrupt = "interrupt";       ///< spot_interrupt_after_seconds has passed
+inline constexpr std::string_view kStopAgain = "stop-again";      ///< an interrupted attempt is to end
+inline constexpr std::string_view kPoolOver = "pool-over";        ///< a warm pool's period has passed
 }  // namespace due
 
 struct Deadline {

@@ -76,6 +76,7 @@ struct TrainingJobs::Draft {
   std::optional<WarmPool> pool;                         ///< one that fits, unless somebody is quicker
   storage::Change enqueue_warm;                         ///< with that one
   std::optional<WallTime> wait_over;                    ///< MaxWaitTimeInSeconds of a spot job
+  std::optional<WallTime> pending_over;                 ///< MaxPendingTimeInSeconds
   int retries = 0;
 
   Status insert_run(Connection& connection, const Scope& scope, WallTime now);
@@ -85,6 +86,7 @@ struct TrainingJobs::Draft {
 Status TrainingJobs::Draft::insert_run(Connection& connection, const Scope& scope, WallTime now) {
   TRY(keep_credentials(connection));
   if (wait_over) TRY(set_deadline(connection, record.id, due::kWaitOver, *wait_over));
+  if (pending_over) TRY(set_deadline(connection, record.id, due::kPendingOver, *pending_over));
   if (pool) {
     TRY(const bool taken, take_pool(connection, *pool, record, now));
     if (taken) {
@@ -166,9 +168,12 @@ Reply<void> TrainingJobs::prepare_run(Draft& draft, const Context& context, cons
   spec.credentials_expire_ms = to_millis(credentials.expires);
   draft.keep_credentials = rooms_.credentials.keeping(credentials);
   draft.retries = static_cast<int>(number(part(params, "RetryStrategy"), "MaximumRetryAttempts"));
-  if (params.value("EnableManagedSpotTraining", false))
-    draft.wait_over = context.now() +
-                      std::chrono::seconds(number(part(params, "StoppingCondition"), "MaxWaitTimeInSeconds"));
+  const auto& limits = part(params, "StoppingCondition");
+  const auto after = [&](const char* limit) {
+    return context.now() + std::chrono::seconds(number(limits, limit));
+  };
+  if (params.value("EnableManagedSpotTraining", false)) draft.wait_over = after("MaxWaitTimeInSeconds");
+  if (limits.contains("MaxPendingTimeInSeconds")) draft.pending_over = after("MaxPendingTimeInSeconds");
   TRY(look_for_pool(draft, context, params));
   spec.warmpool_cache = draft.own_pool.folder;
   return enqueue(draft, std::move(request), context);
@@ -205,11 +210,12 @@ Reply<Output> TrainingJobs::create(const Context& context, const Input& input) {
     return draft->enqueue ? lifted(draft->insert_run(connection, scope, now)) : Reply<void>();
   };
   if (!draft->enqueue) return answer_after(rooms_.ledger, decide, std::move(output));
-  return answer_after(rooms_.ledger, decide, std::move(output),
-                      [&jobs = rooms_.jobs, &timekeeper = timekeeper_, timed = draft->wait_over.has_value()] {
-                        jobs.wake();
-                        if (timed) timekeeper.poke();
-                      });
+  return answer_after(
+      rooms_.ledger, decide, std::move(output),
+      [&jobs = rooms_.jobs, &timekeeper = timekeeper_, timed = draft->wait_over || draft->pending_over] {
+        jobs.wake();
+        if (timed) timekeeper.poke();
+      });
 }
 
 Reply<Output> TrainingJobs::describe(const Context& context, const Input& input) {

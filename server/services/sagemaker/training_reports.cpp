@@ -197,10 +197,26 @@ void TrainingReports::handle(const Deadline& deadline) {
   const std::int64_t record = deadline.record;
   Status done;
   if (deadline.kind == due::kWaitOver) done = handle_wait_over(record);
+  if (deadline.kind == due::kPendingOver) done = handle_pending_over(record);
   if (deadline.kind == due::kInterrupt) done = handle_interrupt(record);
   if (deadline.kind == due::kStopAgain) done = handle_stop_again(record);
   if (deadline.kind == due::kPoolOver) done = handle_pool_over(record);
   if (!done) log::warn("{} of record {}: {}", deadline.kind, record, done.error().message());
+}
+
+/// A job that has its instances is not pending any more.
+Status TrainingReports::handle_pending_over(std::int64_t id) {
+  std::string job_id;
+  const auto change = [&](Connection& connection, Record& record, JobState& state) -> Result<bool> {
+    TRY(drop_deadline(connection, id, due::kPendingOver));
+    if (state.finished() || state.ran() || record.status != "InProgress") return false;
+    job_id = record.handle;
+    state.stop(rooms_.clock.now());
+    return true;
+  };
+  TRY(change_job([&](Connection& connection) { return resources::find_by_id(connection, id); }, change));
+  if (!job_id.empty()) rooms_.jobs.stop(job_id);
+  return {};
 }
 
 Status TrainingReports::handle_wait_over(std::int64_t id) {

@@ -48,6 +48,7 @@ class TrainingReports final : public jobs::Listener {
 
   void handle(const Deadline& deadline);
   Status handle_wait_over(std::int64_t record);
+  Status handle_pending_over(std::int64_t record);
   Status handle_interrupt(std::int64_t record);
   Status handle_stop_again(std::int64_t record);
   Status handle_pool_over(std::int64_t record);

@@ -147,7 +147,7 @@ std::string refusing_url(int& socket) {
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
-  ::bind(socket, reinterpret_cast<sockaddr*>(&address), size);
+  EXPECT_EQ(::bind(socket, reinterpret_cast<sockaddr*>(&address), size), 0);
   ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size);
   return fmt::format("http://127.0.0.1:{}", ntohs(address.sin_port));
 }

@@ -2,9 +2,12 @@
 // server.
 #include <cstdio>
 #include <cstring>
+#include <string>
+#include <vector>
 
 #include "runner/run.hpp"
 #include "runner/sandbox/process/process_sandbox.hpp"
+#include "runner/script_mode/far_shell.hpp"
 #include "runner/script_mode/standalone.hpp"
 
 namespace {
@@ -20,6 +23,19 @@ bool is(const char* argument, const char* name) {
   return std::strcmp(argument, name) == 0;
 }
 
+/// What MPI over several hosts is made of (script_mode/far_shell.hpp); nobody calls these by hand.
+int mpi(int count, char** arguments) {
+  const std::string host = arguments[2];
+  const std::vector<std::string> words(arguments + 3, arguments + count);
+  if (is(arguments[1], "--mpi-worker")) return sagelet::script_mode::serve_commands(host);
+  return is(arguments[1], "--mpi-leader") ? sagelet::script_mode::lead(host, words)
+                                          : sagelet::script_mode::run_there(host, words);
+}
+
+bool is_of_mpi(const char* argument) {
+  return is(argument, "--mpi-worker") || is(argument, "--mpi-leader") || is(argument, "--mpi-there");
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -29,6 +45,7 @@ int main(int count, char** arguments) {
   }
   if (count == 5 && is(arguments[1], "--script-mode") && is(arguments[3], "--python"))
     return sagelet::script_mode::run_standalone(arguments[2], arguments[4]);
+  if (count >= 3 && is_of_mpi(arguments[1])) return mpi(count, arguments);
   if (count == 2 && arguments[1][0] != '-') return sagelet::runner::run_job(arguments[1]);
   const bool asked = count == 2 && is(arguments[1], "--help");
   std::fputs(kHelp, asked ? stdout : stderr);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "runner/script_mode/far_shell.hpp"
 #include "runner/script_mode/python_value.hpp"
 
 namespace sagelet::script_mode {
@@ -22,6 +23,7 @@ struct Config {
   python::Dict resource_config, input_data_config;
   std::map<std::string, std::string> environment;  ///< of the container before the script's part
   Machine machine;
+  FarShell far_shell;  ///< of a job of several hosts
 };
 
 struct Environment {

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <sstream>
 #include <string_view>
 
 #include "fmt/format.h"
+#include "runner/script_mode/machine.hpp"
 
 namespace sagelet::script_mode {
 namespace {
@@ -118,21 +120,58 @@ std::vector<std::string> script_by_mpi4py(const Environment& environment, EntryK
   return script;
 }
 
-/// One host needs none of the toolkit's sshd: mpirun forks there.
+/// A host that waits for the first one's mpirun to start processes on it.
+Launch as_mpi_worker(const Config& config, const Environment& environment) {
+  Launch launch;
+  launch.argv = {config.far_shell.program, "--mpi-worker", environment.current_host};
+  launch.variables[kFarShellVariable] = config.far_shell.variable();
+  return launch;
+}
+
+/// mpirun calls our agent where it would call ssh (Open MPI 4; 5).
+void reach_workers(Launch& launch, const Config& config, const Environment& environment) {
+  std::string workers;
+  for (const std::string& host : environment.hosts)
+    if (host != environment.current_host) workers += (workers.empty() ? "" : ",") + host;
+  launch.in_front = {config.far_shell.program, "--mpi-leader", workers};
+  launch.variables[kFarShellVariable] = config.far_shell.variable();
+  launch.variables["OMPI_MCA_plm_rsh_agent"] = launch.variables["PRTE_MCA_plm_ssh_agent"] = kFarShellAgent;
+}
+
+std::string slots_of(const std::vector<std::string>& hosts, const std::string& count) {
+  std::string out;
+  for (const std::string& host : hosts)
+    out += (out.empty() ? "" : ",") + host + (count == "1" ? "" : ":" + count);
+  return out;
+}
+
+/// The processes of all hosts.
+std::string all_processes(const Environment& environment, const std::string& per_host) {
+  const Value* total = environment.framework.find("sagemaker_mpi_num_processes");
+  if (total && total->truthy()) return python::str(*total);
+  return std::to_string(std::strtoll(per_host.c_str(), nullptr, 10) *
+                        static_cast<long long>(environment.hosts.size()));
+}
+
+/// Instead of the toolkit's sshd on each host: far_shell.hpp. One host needs neither, mpirun forks there.
 Launch by_mpirun(const Config& config, const Environment& environment, EntryKind kind,
                  const std::string& python, const std::string& name) {
-  if (environment.hosts.size() > 1)
+  const auto path = config.environment.find("PATH");
+  if (path == config.environment.end() || !has_program(path->second, "mpirun"))
     return refused(
-        "MPI over several hosts needs an SSH daemon on each, which jobs that run as processes do not have. "
-        "Use one instance with more processes, torch_distributed, or an image of your own that brings sshd");
-  const std::string count = processes_per_host(config, environment), host = environment.hosts.front();
-  const Value* total = environment.framework.find("sagemaker_mpi_num_processes");
+        "distribution by MPI needs mpirun, which is not on this machine's PATH. Install Open MPI (apt-get "
+        "install openmpi-bin) and mpi4py for the job's Python, or use an image of your own that brings them");
+  if (environment.hosts.size() > 1) {
+    if (config.far_shell.program.empty()) return refused("MPI over several hosts needs a job, not a script");
+    if (environment.current_host != environment.hosts.front()) return as_mpi_worker(config, environment);
+  }
+  const std::string count = processes_per_host(config, environment);
   const auto [debug, others] = custom_options(environment);
   Launch launch;
-  launch.argv =
-      words_of(fmt::format(kMpirun, fmt::arg("host", count == "1" ? host : host + ":" + count),
-                           fmt::arg("processes", total && total->truthy() ? python::str(*total) : count),
-                           fmt::arg("interface", environment.interface), fmt::arg("debug", debug)));
+  if (environment.hosts.size() > 1) reach_workers(launch, config, environment);
+  launch.argv = words_of(fmt::format(kMpirun, fmt::arg("host", slots_of(environment.hosts, count)),
+                                     fmt::arg("processes", all_processes(environment, count)),
+                                     fmt::arg("interface", environment.interface), fmt::arg("debug", debug)));
   append(launch.argv, others);
   if (has(kEfa, environment.instance_type))
     append(launch.argv, {"-x", "FI_PROVIDER=efa", "-x", "NCCL_PROTO=simple"});

@@ -14,6 +14,7 @@ namespace sagelet::script_mode {
 
 struct Launch {
   std::vector<std::string> argv;
+  std::vector<std::string> in_front;             ///< of argv when it is run; the failure text has argv only
   std::map<std::string, std::string> variables;  ///< beside the script's own
   std::optional<std::string> fault;              ///< the text of the ClientError; argv is empty then
   std::string warning;                           ///< of something asked for that is not emulated

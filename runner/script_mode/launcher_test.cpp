@@ -1,5 +1,6 @@
 #include "runner/script_mode/launcher.hpp"
 
+#include "base/fs.hpp"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -40,11 +41,44 @@ TEST(Launcher, AGroupThatIsNotDistributedOverStartsItsScriptItself) {
   EXPECT_EQ(asked.launch().argv.front(), "/p/python");
 }
 
-TEST(Launcher, MpiOverSeveralHostsIsRefusedWithWhatToDo) {
-  const Launch launch = Asked("sagemaker_mpi_enabled", {"algo-1", "algo-2"}).launch();
+class Mpi : public testing::Test {
+ protected:
+  Asked two_hosts(const std::string& current) const {
+    Asked asked("sagemaker_mpi_enabled", {"algo-1", "algo-2"});
+    asked.environment.current_host = current;
+    asked.environment.framework.set("sagemaker_mpi_num_of_processes_per_host", 2);
+    asked.config.environment["PATH"] = "/nowhere:" + folder_.path().string();
+    asked.config.far_shell = {"/bin/runner", 20001, "key"};
+    return asked;
+  }
+  void install_mpirun() { ASSERT_TRUE(write_file(folder_.path() / "mpirun", "", false, 0755)); }
+
+  TempFolder folder_ = *TempFolder::make(fs::temp_directory_path(), "mpi-");
+};
+
+TEST_F(Mpi, WithoutMpirunTheFaultSaysWhatToInstall) {
+  const Launch launch = two_hosts("algo-1").launch();
   ASSERT_TRUE(launch.fault);
-  EXPECT_THAT(*launch.fault, HasSubstr("torch_distributed"));
+  EXPECT_THAT(*launch.fault, HasSubstr("apt-get install openmpi-bin"));
   EXPECT_TRUE(launch.argv.empty());
+}
+
+TEST_F(Mpi, TheFirstHostStartsProcessesOnAllByOurAgent) {
+  install_mpirun();
+  const Launch launch = two_hosts("algo-1").launch();
+  ASSERT_FALSE(launch.fault) << *launch.fault;
+  EXPECT_THAT(launch.in_front, ElementsAre("/bin/runner", "--mpi-leader", "algo-2"));
+  EXPECT_THAT(std::vector(launch.argv.begin(), launch.argv.begin() + 5),
+              ElementsAre("mpirun", "--host", "algo-1:2,algo-2:2", "-np", "4"));
+  EXPECT_EQ(launch.variables.at("OMPI_MCA_plm_rsh_agent"), "sagelet-rsh");
+  EXPECT_EQ(launch.variables.at("SAGELET_FAR_SHELL"), "20001:key");
+}
+
+TEST_F(Mpi, AnotherHostWaitsForTheFirst) {
+  install_mpirun();
+  const Launch launch = two_hosts("algo-2").launch();
+  EXPECT_THAT(launch.argv, ElementsAre("/bin/runner", "--mpi-worker", "algo-2"));
+  EXPECT_TRUE(launch.in_front.empty());
 }
 
 TEST(Launcher, ALauncherThatIsNotEmulatedIsSaidToBeMissing) {

@@ -57,6 +57,10 @@ int count_neurons(const std::string& list) {
 
 }  // namespace
 
+bool has_program(const std::string& path, const std::string& name) {
+  return !find(path, name).empty();
+}
+
 Machine look_at_machine(const std::string& path, int cpus) {
   return {.cpus = cpus,
           .gpus = count_gpus(output_of(path, "nvidia-smi", "--list-gpus")),

@@ -156,12 +156,13 @@ Result<Toolkit::Outcome> Toolkit::run_script() {
   if (!how.warning.empty()) host_.log("sagemaker-training-toolkit WARNING  " + how.warning);
   for (const auto& [name, value] : how.variables) config_.environment[name] = value;
   script_ran_ = true;
-  return run_checked(how.argv, "ExecuteUserScriptError");
+  return run_checked(how.argv, "ExecuteUserScriptError", how.in_front);
 }
 
 Result<Toolkit::Outcome> Toolkit::run_checked(const std::vector<std::string>& argv,
-                                              const std::string& error_class) {
-  runner::Command command{.working_folder = config_.base + "/code"};
+                                              const std::string& error_class,
+                                              const std::vector<std::string>& in_front) {
+  runner::Command command{.argv = in_front, .working_folder = config_.base + "/code"};
   // What asyncio raises is wrapped, the exception standing where the command belongs.
   const auto not_started = [](const std::string& why) {
     return Outcome(Fault{called_process_failure("ExecuteUserScriptError", "None", "", why)});

@@ -47,7 +47,9 @@ class Toolkit {
   Outcome prepare_entry_point();
   Result<Outcome> install();
   Result<Outcome> run_script();
-  Result<Outcome> run_checked(const std::vector<std::string>& argv, const std::string& error_class);
+  /// `in_front` is run before `argv`, and not told of when that fails.
+  Result<Outcome> run_checked(const std::vector<std::string>& argv, const std::string& error_class,
+                              const std::vector<std::string>& in_front = {});
   std::string seen(const std::string& path) const;
   std::string path(std::string_view below) const { return host_.base + "/" + std::string(below); }
   Outcome set_variables();

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <sstream>
 
+#include "base/digest.hpp"
 #include "fmt/format.h"
 #include "runner/algorithms/algorithms.hpp"
 #include "runner/script_mode/machine.hpp"
@@ -49,10 +50,25 @@ Result<Ended> run(Job& job, const Command& command, script_mode::ErrorCapture* c
   return execution.ended;
 }
 
+/// What mpirun finds on PATH as the program that reaches the other hosts.
+Status offer_far_shell(Job& job, script_mode::FarShell& shell) {
+  if (job.spec.hosts.size() < 2) return {};
+  std::error_code error;
+  shell.program = fs::read_symlink("/proc/self/exe", error).string();
+  // The same on all hosts of the job. The port is its own where jobs share this machine's network.
+  const std::string secret = to_hex(Digest::of(DigestKind::kSha256, job.spec.secret_key + job.spec.job_id));
+  shell.key = secret.substr(0, 32);
+  shell.port = 20000 + static_cast<int>(std::stoul(secret.substr(32, 4), nullptr, 16) % 12000);
+  const fs::path agent = job.folder() / "env/bin" / script_mode::kFarShellAgent;
+  TRY(write_file(agent, "#!/bin/sh\nexec '" + shell.program + "' --mpi-there \"$@\"\n", false, 0755));
+  return {};
+}
+
 Status train_by_script_mode(Job& job) {
   TRY(script_mode::Config config, script_mode::read_config(job.ml("input/config")));
   config.base = job.sandbox->base();
   config.environment = job.environment;
+  TRY(offer_far_shell(job, config.far_shell));
   config.machine = script_mode::look_at_machine(job.environment["PATH"], job.cores());
   script_mode::Host host;
   host.base = job.spec.folder + "/ml";
@@ -126,8 +142,8 @@ Status train(Job& job) {
                                                     : train_as_given(job);
   if (job.disk_full) job.say(fmt::format("[sagelet] the disk that holds {} is full", job.folder().string()));
   if (const std::uint64_t kills = job.memory.kills(); kills > 0)
-    job.say(fmt::format("[sagelet] out of memory: {} process(es) ended at the limit of {} bytes",
-                        kills, job.spec.memory_limit));
+    job.say(fmt::format("[sagelet] out of memory: {} process(es) ended at the limit of {} bytes", kills,
+                        job.spec.memory_limit));
   if (job.out_of_memory)
     job.say(fmt::format("[sagelet] out of memory: the kernel ended a process at the limit of {} bytes",
                         job.spec.memory_limit));

@@ -41,6 +41,17 @@ parts = multihost_utils.process_allgather(jnp.full((1000,), float(hosts.index(co
 print("sum", int(parts.sum()), flush=True)
 """
 
+MPI = """
+import os, sys
+from mpi4py import MPI
+world = MPI.COMM_WORLD
+total = world.allreduce(world.rank + 1)
+places = world.gather((world.rank, os.uname().nodename))
+if world.rank == 0:
+    sys.stdout.write(f"total {total} at {sorted(places)} epochs {sys.argv[1:]}\\n")  # mpirun tags each write
+    open(os.environ["SM_MODEL_DIR"] + "/sum", "w").write(str(total))
+"""
+
 
 @pytest.fixture(scope="module")
 def jobs():
@@ -76,6 +87,36 @@ def test_every_host_ends_with_the_same_lightgbm_model(jobs, count):
 def test_an_all_gather_over_gloo_sees_every_host(jobs):
     _, lines = run(jobs, GLOO, 2)
     assert [line for line in lines if line.startswith("sum ")] == ["sum 3000", "sum 3000"]
+
+
+def mpi(**more):
+    return {"sagemaker_mpi_enabled": "true", "sagemaker_mpi_num_of_processes_per_host": "2", **more}
+
+
+def test_mpirun_reduces_over_all_hosts(jobs):
+    """What SDK v2's distribution={"mpi": ...} asks for: mpirun on the first host, processes on both, no sshd."""
+    name = jobs.start(MPI, hyperparameters={**mpi(), "epochs": "3"}, ResourceConfig={"InstanceCount": 2}, max_runtime=120)
+    job = jobs.wait(name, seconds=120)
+    lines = jobs.lines(name)
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason", "") + "\n".join(lines)
+    said = next(line for line in lines if "total" in line)
+    assert ("total 10 at [(0, 'algo-1'), (1, 'algo-1'), (2, 'algo-2'), (3, 'algo-2')] epochs ['--epochs', '3']") in said
+    assert jobs.artifact(job) == {"sum": b"10"}
+
+
+def test_a_rank_that_fails_on_another_host_is_the_jobs_failure(jobs):
+    name = jobs.start(MPI.replace("total =", "assert world.rank < 3, 'the last one'\ntotal ="), hyperparameters=mpi(),
+                      ResourceConfig={"InstanceCount": 2}, max_runtime=120)
+    job = jobs.wait(name, seconds=120)
+    assert job["TrainingJobStatus"] == "Failed"
+    assert "the last one" in job["FailureReason"] and 'Command "mpirun --host algo-1:2,algo-2:2' in job["FailureReason"]
+
+
+def test_a_stop_ends_mpi_on_every_host(jobs):
+    name = jobs.start(MPI + "import time; time.sleep(600)\n", hyperparameters=mpi(), ResourceConfig={"InstanceCount": 2})
+    jobs.wait_for_line(name, "total 10")
+    jobs.sagemaker.stop_training_job(TrainingJobName=name)
+    assert jobs.wait(name, seconds=60)["TrainingJobStatus"] == "Stopped"  # long before the grace of 120 s
 
 
 def test_the_sdks_estimator_trains_on_two_hosts(training, server, tmp_path):

@@ -14,6 +14,7 @@
 #include "runner/sandbox/enter.hpp"
 #include "runner/sandbox/process/init.hpp"
 #include "runner/sandbox/process/mounts.hpp"
+#include "runner/sandbox/process/private_folder.hpp"
 #include "runner/sandbox/process/private_network.hpp"
 #include "runner/sandbox/process/scratch.hpp"
 #include "runner/sandbox/process/wire.hpp"
@@ -37,7 +38,9 @@ Status arrange(const SandboxPlan& plan, Confinement way, unsigned user, unsigned
   TRY(make_mounts_private());
   TRY(make_scratch_private(plan.folder, plan.kept));
   TRY(mount_opt_ml(plan.folder + "/ml"));
-  if (!plan.checkpoint_path.empty()) TRY(bind_folder(plan.folder + "/checkpoints", plan.checkpoint_path));
+  if (!plan.env_alias.empty()) TRY(bind_folder(plan.folder + "/env", plan.env_alias));
+  if (!plan.checkpoint_path.empty())
+    TRY(bind_privately(plan.folder + "/checkpoints", plan.checkpoint_path, plan.folder + "/root"));
   if (::access((plan.folder + "/hosts").c_str(), R_OK) == 0 && ::access("/etc/hosts", F_OK) == 0)
     TRY(bind_file(plan.folder + "/hosts", "/etc/hosts"));
   // A copy: SDK v3's MPI driver appends all it has, credentials too, to the machine's.
@@ -106,7 +109,11 @@ Result<std::unique_ptr<ProcessSandbox>> ProcessSandbox::make(const SandboxPlan& 
   sandbox->opt_ = plan.opt;
   TRY(make_folders(plan.folder + "/ml"));
   TRY(make_folders(plan.folder + "/tmp"));
-  if (!plan.checkpoint_path.empty()) TRY(make_folders(plan.folder + "/checkpoints"));
+  if (!plan.checkpoint_path.empty()) {
+    TRY(make_folders(plan.folder + "/checkpoints"));
+    TRY(make_folders(plan.folder + "/root"));
+  }
+  if (!plan.env_alias.empty()) TRY(make_folders(plan.folder + "/env"));
   TRY(write_hosts(plan));
   const auto only = plan.only ? plan.only : from_environment();
   for (const Confinement way : kWays) {
@@ -220,6 +227,9 @@ std::string probe() {
     if ((*sandbox)->confinement() == Confinement::kBaseFolder)
       answer["notes"].push_back(
           "scripts with /opt/ml written into them will not find it; SM_* name the real folders");
+    if (!(*sandbox)->has_mounts())
+      answer["notes"].push_back(
+          "jobs of several instances are refused, and /tmp is the machine's: both need mount namespaces");
   } else {
     answer["notes"].push_back(sandbox.error().message());
   }

@@ -24,6 +24,8 @@ struct SandboxPlan {
   bool isolated = false;     ///< a network with nothing but loopback, where it can be had
   std::string interface {};  ///< of the hosts' network; empty: whatever the machine has
   std::vector<int> cpus;
+  std::string
+      env_alias{};  ///< <folder>/env is seen there, too: the first host's, so that one path does for all
   std::string checkpoint_path;  ///< outside /opt/ml: <folder>/checkpoints goes there; empty: nothing to do
   std::vector<std::string>
       kept{};                ///< of /tmp and its like the job sees these (kept_paths.hpp), and its folder

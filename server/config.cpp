@@ -137,6 +137,8 @@ Status read_jobs(Config::Jobs& jobs, const Place& place, const YAML::Node& node)
                {{"cores_per_job", number(jobs.cores_per_job, 0)},
                 {"memory_per_job_mb", integer(memory, 0, 1 << 30)},
                 {"stop_grace_seconds", integer(grace, 0, kMaxSeconds)},
+                {"network", word({"private", "loopback"},
+                                 [&](std::size_t i) { jobs.network = i == 0 ? "private" : "loopback"; })},
                 {"keep_failed_hours", integer(keep, 0, 24 * 3650)},
                 {"spot_interrupt_after_seconds", number(interrupt, 0)},
                 {"log_spool_limit_mb", integer(spool, 1, 1 << 24)}}));

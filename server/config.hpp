@@ -45,6 +45,7 @@ struct Config {
     std::chrono::seconds stop_grace{120};
     std::chrono::hours keep_failed{72};
     std::uint64_t log_spool_limit = 1ull << 30;
+    std::string network;  ///< of several hosts: "private" or "loopback"; empty: SAGELET_NETWORK, else private
     std::chrono::milliseconds spot_interrupt_after{0};  ///< 0: spot jobs keep their machine
   } jobs;
 

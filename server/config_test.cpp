@@ -48,6 +48,7 @@ jobs:
   cores_per_job: 0.5
   memory_per_job_mb: 512
   stop_grace_seconds: 2
+  network: loopback
   keep_failed_hours: 1
   log_spool_limit_mb: 10
   spot_interrupt_after_seconds: 1.5
@@ -82,6 +83,7 @@ TEST(Config, ReadsEveryKey) {
   EXPECT_EQ(config.jobs.memory_per_job, 512u << 20);
   EXPECT_EQ(config.jobs.stop_grace, std::chrono::seconds(2));
   EXPECT_EQ(config.jobs.keep_failed, std::chrono::hours(1));
+  EXPECT_EQ(config.jobs.network, "loopback");
   EXPECT_EQ(config.jobs.log_spool_limit, 10u << 20);
   EXPECT_EQ(config.jobs.spot_interrupt_after, std::chrono::milliseconds(1500));
 }

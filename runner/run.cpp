@@ -185,6 +185,9 @@ RelayTarget relay_target(Server server) {
 
 int run_host(JobSpec spec, const SandboxPlan& plan, const StopSignal& stop, Seat seat) {
   leave_out_channels(spec);
+  if (!spec.warmpool_cache.empty())  // what the sandbox is to show must be there
+    if (const Status made = make_folders(spec.warmpool_cache); !made)
+      return give_up(spec, seat, made.error());
   // Before the first thread: the sandbox's init is forked from this one.
   auto sandbox = make_sandbox(spec, plan);
   if (!sandbox) return give_up(spec, seat, sandbox.error());

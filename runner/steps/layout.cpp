@@ -55,7 +55,6 @@ Json resource_config(const JobSpec& spec, const Sandbox& sandbox) {
 /// A container has the folder mounted; in our own sandbox a link does.
 Status lay_warm_pool(Job& job) {
   if (job.spec.warmpool_cache.empty()) return {};
-  TRY(make_folders(job.spec.warmpool_cache));
   TRY(make_folders(job.ml("sagemaker")));
   if (job.sandbox->is_container()) return {};
   std::error_code error;

@@ -333,6 +333,8 @@ admin::Admin App::Rooms::admin() {
 
 Status App::Rooms::reset() {
   jobs->clear();
+  std::error_code ignored;  // what is left of warm pools goes with the next start
+  std::filesystem::remove_all(data->path() / "warm-pools", ignored);
   images->clear();
   return objects->clear();
 }

@@ -150,19 +150,23 @@ def test_no_colours_when_not_on_a_terminal(server):
 
 
 def test_reset_drops_everything_but_the_samples(tmp_path):
-    with Server() as own:
+    with Server(ephemeral=False) as own:
         import boto3
         keys = {"endpoint_url": own.url, "aws_access_key_id": "x", "aws_secret_access_key": "x", "region_name": "us-east-1"}
         s3, sagemaker, logs = (boto3.client(service, **keys) for service in ("s3", "sagemaker", "logs"))
         s3.create_bucket(Bucket="gone")
         training = Training(sagemaker, s3, logs, "gone")
-        name = training.start("import time; print('up', flush=True); time.sleep(60)\n")
+        name = training.start("import time; print('up', flush=True); time.sleep(60)\n",
+                              ResourceConfig={"KeepAlivePeriodInSeconds": 600})
         training.wait_for_line(name, "up")
+        [pools] = own.data.glob("warm-pools")
+        assert list(pools.iterdir())
         began = time.monotonic()
         assert run(own, "reset").returncode == 0
         assert time.monotonic() - began < 3
         assert "gone" not in [item["Name"] for item in s3.list_buckets()["Buckets"]]
         assert sagemaker.list_training_jobs()["TrainingJobSummaries"] == []
+        assert not pools.exists() or not list(pools.iterdir())
         assert s3.head_object(Bucket="sagemaker-sample-files", Key="datasets/tabular/iris/iris.data")
 
 

@@ -4,12 +4,11 @@
 #include "server/wire/json_writer.hpp"
 #include "server/wire/parts.hpp"
 #include "server/wire/protocols.hpp"
-#include "server/wire/routes.hpp"
+#include "server/wire/rest.hpp"
 
 namespace sagelet::wire {
 namespace {
 
-using model::Kind;
 using model::Member;
 using model::Operation;
 using model::Shape;
@@ -29,8 +28,7 @@ std::string payload_json(const Member& payload, Output& output) {
 
 Reply<Match> RestJson::match(const model::ServiceModel& service, const http::Head& head,
                              std::string_view target, std::string_view) const {
-  const RouteTable* table = RouteTable::of(service);
-  Match match = table != nullptr ? table->find(head, target) : RouteTable(service).find(head, target);
+  const Match match = find_route(service, head, target);
   if (match.operation != nullptr) return match;
   return api::Error::make("UnknownOperationException", "The requested operation is not supported.", 404);
 }
@@ -43,25 +41,10 @@ Reply<Document> RestJson::parse_head(const Match& match, const http::Head& head,
 Reply<Document> RestJson::parse(const Match& match, const http::Head& head, std::string_view target,
                                 std::string_view body) const {
   TRY(Document params, parse_head(match, head, target));
-  const Shape* input = match.operation->input;
-  if (input == nullptr) return params;
-  const Member* payload = input->payload;
-  if (payload == nullptr) {
-    if (!has_body_members(*input)) return params;
-    TRY(const Document members, read_json(*input, body, true));
-    params.update(members);
-    return params;
-  }
-  if (body.empty() || payload->streaming || payload->shape->streaming) return params;
-  Document& slot = params[std::string(payload->name)];
-  if (payload->shape->kind == Kind::kBlob) {
-    slot = Document::binary({body.begin(), body.end()});
-  } else if (payload->shape->kind == Kind::kString) {
-    slot = std::string(body);
-  } else {
-    TRY(slot, read_json(*payload->shape, body));
-  }
-  return params;
+  return with_body(std::move(params), match.operation->input, body,
+                   [](const Shape& shape, std::string_view text, bool members) {
+                     return read_json(shape, text, members);
+                   });
 }
 
 http::Response RestJson::serialise(const model::ServiceModel&, const Operation& operation, Output output,

@@ -4,7 +4,7 @@
 #include "server/wire/document_writer.hpp"
 #include "server/wire/parts.hpp"
 #include "server/wire/protocols.hpp"
-#include "server/wire/routes.hpp"
+#include "server/wire/rest.hpp"
 #include "server/wire/xml_reader.hpp"
 #include "server/wire/xml_writer.hpp"
 
@@ -100,8 +100,7 @@ bool wants_xml(const Operation& operation, const Output& output) {
 
 Reply<Match> RestXml::match(const model::ServiceModel& service, const http::Head& head,
                             std::string_view target, std::string_view) const {
-  const RouteTable* table = RouteTable::of(service);
-  Match match = table != nullptr ? table->find(head, target) : RouteTable(service).find(head, target);
+  Match match = find_route(service, head, target);
   if (match.operation != nullptr) return match;
   auto error =
       api::Error::make("MethodNotAllowed", "The specified method is not allowed against this resource.", 405);
@@ -117,25 +116,8 @@ Reply<Document> RestXml::parse_head(const Match& match, const http::Head& head,
 Reply<Document> RestXml::parse(const Match& match, const http::Head& head, std::string_view target,
                                std::string_view body) const {
   TRY(Document params, parse_head(match, head, target));
-  const Shape* input = match.operation->input;
-  if (input == nullptr) return params;
-  const Member* payload = input->payload;
-  if (payload == nullptr) {
-    if (!has_body_members(*input)) return params;
-    TRY(const Document members, read_xml(*input, body));
-    params.update(members);
-    return params;
-  }
-  if (body.empty() || payload->streaming || payload->shape->streaming) return params;
-  Document& slot = params[std::string(payload->name)];
-  if (payload->shape->kind == Kind::kBlob) {
-    slot = Document::binary({body.begin(), body.end()});
-  } else if (payload->shape->kind == Kind::kString) {
-    slot = std::string(body);
-  } else {
-    TRY(slot, read_xml(*payload->shape, body));
-  }
-  return params;
+  return with_body(std::move(params), match.operation->input, body,
+                   [](const Shape& shape, std::string_view text, bool) { return read_xml(shape, text); });
 }
 
 http::Response RestXml::serialise(const model::ServiceModel& service, const Operation& operation,

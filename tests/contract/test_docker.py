@@ -1,7 +1,9 @@
 """What only a container can promise."""
+import datetime
 import os
 import signal
 
+import boto3
 import pytest
 
 from contract.conftest import REGISTRY, nothing_left
@@ -33,6 +35,27 @@ def test_a_container_that_eats_too_much_is_137(jobs):
     assert job["TrainingJobStatus"] == "Failed"
     assert job["FailureReason"].startswith("AlgorithmError: , exit code: 137. Out of memory at the limit of ")
     assert any("out of memory" in line for line in job["lines"])
+
+
+def test_a_containers_use_is_measured(jobs, server):
+    name = jobs.start("""
+        import time
+        hold, until = bytearray(64 << 20), time.monotonic() + 5
+        while time.monotonic() < until:
+            pass
+        """, instance="ml.m5.large")
+    assert jobs.wait(name)["TrainingJobStatus"] == "Completed"
+    cloudwatch = boto3.client("cloudwatch", endpoint_url=server.url, aws_access_key_id="x", aws_secret_access_key="x",
+                              region_name="us-east-1")
+    now = datetime.datetime.now(datetime.timezone.utc)
+    seen = {}
+    for metric in ("CPUUtilization", "MemoryUtilization", "DiskUtilization"):
+        points = cloudwatch.get_metric_statistics(
+            Namespace="/aws/sagemaker/TrainingJobs", MetricName=metric, Period=60, Statistics=["Maximum"],
+            Dimensions=[{"Name": "Host", "Value": f"{name}/algo-1"}],
+            StartTime=now - datetime.timedelta(minutes=10), EndTime=now + datetime.timedelta(minutes=1))["Datapoints"]
+        seen[metric] = max(point["Maximum"] for point in points)
+    assert 5 < seen["CPUUtilization"] < 110 and seen["MemoryUtilization"] > 100 * 64 / 8192, seen
 
 
 def test_network_isolation_leaves_no_way_out(jobs):

@@ -6,9 +6,11 @@
 #include <cerrno>
 #include <set>
 #include <sstream>
+#include <vector>
 
 #include "base/fs.hpp"
 #include "client/docker.hpp"
+#include "client/docker_orphans.hpp"
 
 namespace sagelet::jobs {
 
@@ -16,6 +18,7 @@ namespace {
 
 // docs/formats/job-folder.md
 constexpr const char* kEngine = "engine";
+constexpr const char* kContainer = "container";
 constexpr const char* kMemoryGroup = "memory_group";
 
 std::set<fs::path> notes_in(const fs::path& folder, const char* name) {
@@ -27,6 +30,14 @@ std::set<fs::path> notes_in(const fs::path& folder, const char* name) {
     if (entry->is_directory(ignored) && fs::exists(entry->path() / name, ignored))
       notes.insert(entry->path() / name);
   return notes;
+}
+
+/// Also those that their engine has removed, or says so.
+std::vector<std::string> noted_containers(const fs::path& folder) {
+  std::vector<std::string> ids;
+  for (const auto& note : notes_in(folder, kContainer))
+    if (auto id = read_file(note, 4096); id && !id->empty()) ids.push_back(std::move(*id));
+  return ids;
 }
 
 /// FastFile's, of a runner that was killed together with the process that keeps its mounts. Where we may not,
@@ -50,6 +61,7 @@ Status remove_containers(const fs::path& folder, const std::string& job_id) {
   for (const auto& note : notes)
     if (auto socket = read_file(note, 4096); socket && !socket->empty()) sockets.insert(std::move(*socket));
   for (const auto& socket : sockets) TRY(client::remove_labelled(socket, "sagelet.job=" + job_id));
+  if (!notes.empty()) client::end_orphans(noted_containers(folder));
   if (!notes.empty()) detach_mounts_below(folder);
   std::error_code ignored;
   for (const auto& note : notes) fs::remove(note, ignored);

@@ -203,6 +203,7 @@ Status DockerSandbox::create() {
     id = engine_.create(name, container_settings(spec_, wiring_));
   }
   TRY(id_, std::move(id));
+  TRY(write_file(spec_.folder + "/container", id_));
   crash_point("runner-after-container");
   return {};
 }
@@ -434,6 +435,7 @@ void DockerSandbox::remove_everything() {
   Status done = id_.empty() ? Status() : control_.remove(id_);
   for (const auto until = std::chrono::steady_clock::now() + kPatience;
        !done && done.error().is(ErrorKind::kUnavailable) && std::chrono::steady_clock::now() < until;) {
+    engine_was_away_ = true;
     std::this_thread::sleep_for(kLook);
     done = control_.remove(id_);
   }

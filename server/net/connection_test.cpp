@@ -1,4 +1,6 @@
 // Heads, keep-alive, limits and deadlines, seen by a client of raw bytes.
+#include <atomic>
+
 #include "gtest/gtest.h"
 #include "server/net/fake_exchange.hpp"
 
@@ -182,14 +184,17 @@ TEST(Connection, CutsASlowLorisThatKeepsSending) {
   const House house(script, ServerOptions{.head_timeout = std::chrono::seconds(1)});
   Client client(house.port());
   client.send("GET / HTTP/1.1\r\nHost: x\r\n");
-  std::thread drip([&] {
-    for (int i = 0; i < 30; ++i) {
+  std::atomic<bool> answered{false};
+  std::thread drip([&] {  // never idle
+    while (!answered) {
       client.send("X-A: b\r\n");
       std::this_thread::sleep_for(std::chrono::milliseconds(50));
     }
   });
-  EXPECT_EQ(client.receive().status, 408);
+  const int status = client.receive().status;
+  answered = true;
   drip.join();
+  EXPECT_EQ(status, 408);
 }
 
 TEST(Connection, ClosesABodyThatStops) {
@@ -220,9 +225,7 @@ TEST(Connection, FreesWhatDisconnectedClientsHeld) {
     Client client(house.port());
     client.send("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nabc");
   }
-  for (int i = 0; i < 200 && house.server->figures().open_connections > 0; ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  EXPECT_EQ(house.server->figures().open_connections, 0u);
+  EXPECT_TRUE(eventually([&] { return house.server->figures().open_connections == 0; }));
   EXPECT_EQ(script.alive(), 0);
 }
 

@@ -30,12 +30,13 @@ TEST(Exchange, ReadsChunkedBodies) {
 
 TEST(Exchange, ReadsChunksThatComeInPieces) {
   Script script;
-  const House house(script);
+  const House house(script, ServerOptions{.io_threads = 1});
   Client client(house.port());
+  Client other(house.port());
   client.send("PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
   for (const char c : std::string_view("a\r\n0123456789\r\n00\r\n\r\n")) {
     client.send(std::string_view(&c, 1));
-    std::this_thread::sleep_for(1ms);
+    other.ask(kGet);  // the one thread has had the byte meanwhile
   }
   EXPECT_EQ(client.receive().body, "PUT / 0123456789");
   EXPECT_EQ(client.ask(kGet).status, 200);
@@ -173,26 +174,28 @@ TEST(Exchange, WaitingOnesFinishOnThePool) {
 
 TEST(Exchange, AWaitingOneHoldsNobodyUp) {
   Script script;
+  Gate others_were_served;
   script.waits = true;
-  script.on_finish = [](const http::Head& head, const std::string&, auto done) {
-    if (head.target == "/slow") std::this_thread::sleep_for(300ms);
-    done(http::Response::text(200, head.target));
+  script.on_finish = [&](const http::Head& head, const std::string&, auto done) {
+    const bool in_time = head.target != "/slow" || others_were_served.pass();
+    done(http::Response::text(200, in_time ? head.target : "held up"));
   };
   const House house(script, ServerOptions{.io_threads = 1});
   Client slow(house.port());
   Client quick(house.port());
   slow.send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n");
-  const auto start = std::chrono::steady_clock::now();
+  EXPECT_TRUE(eventually([&] { return script.finished_on().size() == 1; }));
   EXPECT_EQ(quick.ask("GET /quick HTTP/1.1\r\nHost: x\r\n\r\n").body, "/quick");
-  EXPECT_LT(std::chrono::steady_clock::now() - start, 200ms);
+  others_were_served.open();
   EXPECT_EQ(slow.receive().body, "/slow");
 }
 
 TEST(Exchange, AFastUploadLeavesTheOthersTheirTurn) {
   Script script;
-  std::atomic<bool> uploaded{false};
-  script.on_body = [](std::string_view) {
-    std::this_thread::sleep_for(1ms);
+  std::atomic<bool> uploading{false}, uploaded{false};
+  script.on_body = [&](std::string_view) {
+    uploading = true;
+    std::this_thread::sleep_for(1ms);  // slower than the client: there is always more to read
     return std::nullopt;
   };
   script.on_finish = [&](const http::Head& head, const std::string&, auto done) {
@@ -206,7 +209,7 @@ TEST(Exchange, AFastUploadLeavesTheOthersTheirTurn) {
     client.send(std::string(100000000, 'x'));
     client.receive();
   });
-  std::this_thread::sleep_for(30ms);
+  EXPECT_TRUE(eventually([&] { return uploading.load(); }));
   Client client(house.port());
   for (int i = 0; i < 5; ++i) EXPECT_EQ(client.ask(kGet).status, 200);
   EXPECT_FALSE(uploaded);
@@ -217,14 +220,17 @@ TEST(Exchange, AFastUploadLeavesTheOthersTheirTurn) {
 TEST(Exchange, TakesTheAnswerFromAnyThread) {
   Script script;
   std::vector<std::thread> threads;
+  std::uint16_t port = 0;
   script.on_finish = [&](const http::Head& head, const std::string&, auto done) {
-    threads.emplace_back([target = head.target, done] {
-      std::this_thread::sleep_for(5ms);
+    if (head.target == "/now") return done(http::Response::text(200, "now"));
+    threads.emplace_back([&port, target = head.target, done] {
+      Client(port).ask("GET /now HTTP/1.1\r\nHost: x\r\n\r\n");  // the server's one thread is back
       done(http::Response::text(200, target));
     });
   };
   const House house(script, ServerOptions{.io_threads = 1});
-  Client client(house.port());
+  port = house.port();
+  Client client(port);
   for (int i = 0; i < 5; ++i)
     EXPECT_EQ(client.ask("GET /" + std::to_string(i) + " HTTP/1.1\r\nHost: x\r\n\r\n").body,
               "/" + std::to_string(i));
@@ -235,22 +241,22 @@ TEST(Exchange, OutlivesAClientThatWent) {
   Script script;
   std::function<void(http::Response)> done;
   std::atomic<bool> finishing{false};
-  script.on_finish = [&](const http::Head&, const std::string&, auto given) {
+  script.on_finish = [&](const http::Head& head, const std::string&, auto given) {
+    if (head.target == "/now") return given(http::Response::text(200, "now"));
     done = std::move(given);
     finishing = true;
   };
-  const House house(script);
+  const House house(script, ServerOptions{.io_threads = 1});
   {
     Client client(house.port());
     client.send(kGet);
-    while (!finishing) std::this_thread::sleep_for(1ms);
+    ASSERT_TRUE(eventually([&] { return finishing.load(); }));
   }
-  std::this_thread::sleep_for(50ms);
-  EXPECT_EQ(script.alive(), 1);
+  // The one thread has heard of the end when it answers the next.
+  Client(house.port()).ask("GET /now HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_TRUE(eventually([&] { return script.alive() == 1; }));
   done(http::Response::text(200, "too late"));
-  for (int i = 0; i < 300 && house.server->figures().open_connections > 0; ++i)
-    std::this_thread::sleep_for(10ms);
-  EXPECT_EQ(house.server->figures().open_connections, 0u);
+  EXPECT_TRUE(eventually([&] { return house.server->figures().open_connections == 0; }));
   EXPECT_EQ(script.alive(), 0);
 }
 

@@ -2,6 +2,7 @@
 // For this room's tests: an exchange that does as it is told, a server around it, and a client of raw bytes.
 #include <condition_variable>
 #include <functional>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -13,6 +14,21 @@
 #include "server/net/server.hpp"
 
 namespace sagelet::net::testing {
+
+/// Waits until it holds; false when it does not within ten seconds.
+bool eventually(const std::function<bool()>& holds);
+
+/// Closed until somebody opens it.
+class Gate {
+ public:
+  void open() { opened_.set_value(); }
+  /// False when nobody opened it within ten seconds.
+  bool pass() const { return future_.wait_for(std::chrono::seconds(10)) == std::future_status::ready; }
+
+ private:
+  std::promise<void> opened_;
+  std::shared_future<void> future_{opened_.get_future()};
+};
 
 /// What the exchanges of a test do. Set it before the first request.
 struct Script {

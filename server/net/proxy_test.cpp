@@ -208,19 +208,19 @@ TEST_F(Proxy, ForwardsAbsoluteTargetsOfOthers) {
 TEST_F(Proxy, ForwardsBodiesOfBothKinds) {
   for (const bool chunked : {false, true}) {
     std::string seen;
+    Gate head_came;
     FakeUpstream upstream([&](Client& socket) {
       socket.receive(true);
+      head_came.open();
       seen = socket.until(chunked ? "0\r\n\r\n" : "end");
       socket.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     });
     Client sender(house.port());
     const std::string head =
         "PUT http://127.0.0.1:" + std::to_string(upstream.port()) + "/ HTTP/1.1\r\nHost: x\r\n";
-    const std::string body = chunked ? "Transfer-Encoding: chunked\r\n\r\n3\r\nthe\r\n4\r\n end\r\n0\r\n\r\n"
-                                     : "Content-Length: 7\r\n\r\nthe end";
-    sender.send(head);
-    std::this_thread::sleep_for(10ms);
-    EXPECT_EQ(sender.ask(body).status, 200);
+    sender.send(head + (chunked ? "Transfer-Encoding: chunked\r\n\r\n" : "Content-Length: 7\r\n\r\n"));
+    EXPECT_TRUE(head_came.pass());
+    EXPECT_EQ(sender.ask(chunked ? "3\r\nthe\r\n4\r\n end\r\n0\r\n\r\n" : "the end").status, 200);
     EXPECT_TRUE(chunked ? seen.find(" end") != std::string::npos : seen == "the end") << seen;
   }
 }
@@ -287,8 +287,7 @@ TEST(ProxyTunnels, EndWhenNothingMoves) {
   Client client(house.port());
   client.ask("CONNECT 127.0.0.1:" + std::to_string(upstream.port()) + " HTTP/1.1\r\nHost: x\r\n\r\n", true);
   EXPECT_TRUE(client.is_closed());
-  for (int i = 0; i < 200 && !ended; ++i) std::this_thread::sleep_for(10ms);
-  EXPECT_TRUE(ended);
+  EXPECT_TRUE(eventually([&] { return ended.load(); }));
 }
 
 TEST(ProxyTunnels, DoNotHoldAShutdownUp) {

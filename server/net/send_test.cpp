@@ -1,8 +1,23 @@
 // Answers of every kind of body.
+#include <poll.h>
+#include <sys/sendfile.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
 #include <fstream>
 
 #include "gtest/gtest.h"
 #include "server/net/fake_exchange.hpp"
+
+static std::atomic<std::uint64_t> sent_by_kernel{0};
+
+/// In this program's place of the C library's, for the count.
+extern "C" ssize_t sendfile(int to, int from, off_t* offset, size_t count) noexcept {
+  const long sent = ::syscall(SYS_sendfile, to, from, offset, count);
+  if (sent > 0) sent_by_kernel += static_cast<std::uint64_t>(sent);
+  return sent;
+}
 
 namespace sagelet::net::testing {
 namespace {
@@ -74,11 +89,26 @@ TEST_F(Send, SendsFileRangesSmallAndLarge) {
   }
 }
 
+TEST_F(Send, SendsLargeFileRangesBySendfileAndSmallOnesBehindTheHead) {
+  const auto file = file_of(pattern(100000));
+  const std::uint64_t before = sent_by_kernel;
+  answer_with([&] { return with(http::FileRange{file, 1000, 16384}); });
+  client.ask(kGet);
+  answer_with([&] { return with(http::FileRange{file, 1000, 99000}); });
+  client.ask(kGet);
+  // The client may have the bytes before they are counted.
+  EXPECT_TRUE(eventually([&] { return sent_by_kernel - before >= 99000; }));
+  EXPECT_EQ(sent_by_kernel - before, 99000u);
+}
+
 TEST_F(Send, KeepsAFileWhileItIsSent) {
-  answer_with([] { return with(http::FileRange{file_of(pattern(4000000)), 0, 4000000}); });
+  constexpr std::size_t kMoreThanBuffersHold = 16000000;
+  const auto bytes = pattern(kMoreThanBuffersHold);
+  answer_with([&] { return with(http::FileRange{file_of(bytes), 0, bytes.size()}); });
   client.send(kGet);
-  std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  EXPECT_EQ(client.receive().body, pattern(4000000));
+  pollfd begun{client.fd(), POLLIN, 0};
+  ASSERT_EQ(::poll(&begun, 1, 10000), 1);
+  EXPECT_EQ(client.receive().body, bytes);
 }
 
 TEST_F(Send, AnswersFailureForASmallFileThatIsTooShort) {

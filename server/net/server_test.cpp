@@ -54,21 +54,22 @@ TEST(Server, StopsGracefully) {
   Script script;
   script.waits = true;
   std::atomic<bool> running{false};
+  Gate stopping;
   script.on_finish = [&](const http::Head&, const std::string&, auto done) {
     running = true;
-    std::this_thread::sleep_for(300ms);
-    done(http::Response::text(200, "finished"));
+    done(http::Response::text(200, stopping.pass() ? "finished" : "never stopped"));
   };
   const House house(script);
   Client idle(house.port());
   Client busy(house.port());
   busy.send(kGet);
-  while (!running) std::this_thread::sleep_for(1ms);
+  ASSERT_TRUE(eventually([&] { return running.load(); }));
   std::thread stopper([&] { house.server->shutdown(10s); });
+  EXPECT_TRUE(idle.is_closed());  // the stop has begun
+  stopping.open();
   const Answer answer = busy.receive();
   EXPECT_EQ(answer.body, "finished");
   EXPECT_TRUE(answer.has("Connection: close"));
-  EXPECT_TRUE(idle.is_closed());
   EXPECT_TRUE(busy.is_closed());
   ::shutdown(busy.fd(), SHUT_RDWR);
   stopper.join();
@@ -81,7 +82,7 @@ TEST(Server, CutsWhatDoesNotEndWithinTheGrace) {
   const House house(script);
   Client client(house.port());
   client.send("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc");
-  std::this_thread::sleep_for(50ms);
+  ASSERT_TRUE(eventually([&] { return script.heads().size() == 1; }));
   const auto start = Clock::now();
   house.server->shutdown(200ms);
   EXPECT_GE(Clock::now() - start, 200ms);
@@ -97,7 +98,7 @@ TEST(Server, DestructorStopsAtOnce) {
     Client idle(house.port());
     Client half(house.port());
     half.send("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc");
-    std::this_thread::sleep_for(20ms);
+    ASSERT_TRUE(eventually([&] { return script.heads().size() == 1; }));
   }
   EXPECT_LT(Clock::now() - start, 2s);
   EXPECT_EQ(script.alive(), 0);

@@ -52,7 +52,8 @@ class Value : public std::variant<None, bool, Int, double, std::string, List, Di
   bool truthy() const;
 };
 
-/// json.loads(text), text as above. kInvalid where Python raises ValueError; kNoSpace where it raises RecursionError.
+/// json.loads(text), text as above. kInvalid where Python raises ValueError; kNoSpace where it raises
+/// RecursionError.
 Result<Value> parse_json(std::string_view text);
 
 /// json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)

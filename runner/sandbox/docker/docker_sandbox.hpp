@@ -47,7 +47,6 @@ class DockerSandbox final : public Sandbox {
   Status show_folder(const std::string&, const std::string&, bool) override { return {}; }
   bool is_container() const override { return true; }
   pid_t first_process() const override { return first_process_; }
-  pid_t first_process() const override { return first_process_; }
   const std::vector<std::string>& notes() const override { return notes_; }
 
  private:
@@ -97,7 +96,6 @@ class DockerSandbox final : public Sandbox {
   std::mutex mutex_;
   int missed_signal_ = 0;  ///< asked for while the engine was away
   std::atomic<bool> signalled_{false}, leaving_{false};
-  std::atomic<pid_t> first_process_{0};
   std::atomic<pid_t> first_process_{0};
   std::atomic<bool> unwanted_{false};  ///< before the start: do not wait for the engine any more
   std::optional<ProcessId> engine_process_;

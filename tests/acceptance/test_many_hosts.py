@@ -172,19 +172,29 @@ else:
     assert len([line for line in training.lines(job["TrainingJobName"]) if line.startswith("no way:")]) == count
 
 
-@pytest.mark.parametrize("way", [{"SAGELET_SANDBOX": "user namespaces"}, {"SAGELET_NETWORK": "loopback"}],
-                         ids=["nobody's network", "loopback"])
-def test_hosts_meet_in_every_way(way):
+def training_on(own):
+    here = {"endpoint_url": own.url, "region_name": "us-east-1", "aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    sagemaker, s3, logs = (boto3.client(name, **here) for name in ("sagemaker", "s3", "logs"))
+    bucket = unique("ways").lower()
+    s3.create_bucket(Bucket=bucket)
+    return Training(sagemaker, s3, logs, bucket)
+
+
+@pytest.mark.parametrize("loopback", [False, True], ids=["nobody's network", "loopback"])
+def test_hosts_meet_in_every_way(loopback):
     """As who is not root, and on aliases of the machine's loopback, where two hosts cannot have one port on 0.0.0.0."""
-    with Server(environment=way) as own:
-        here = {"endpoint_url": own.url, "region_name": "us-east-1", "aws_access_key_id": "test",
-                "aws_secret_access_key": "test"}
-        sagemaker, s3, logs = (boto3.client(name, **here) for name in ("sagemaker", "s3", "logs"))
-        bucket = unique("ways").lower()
-        s3.create_bucket(Bucket=bucket)
-        training = Training(sagemaker, s3, logs, bucket)
-        script = MEET.replace('"0.0.0.0"', "me") if "SAGELET_NETWORK" in way else MEET
-        job = training.run(script, **TWO)
+    way = {"config": "jobs:\n  network: loopback\n"} if loopback else {"environment": {"SAGELET_SANDBOX": "user namespaces"}}
+    with Server(**way) as own:
+        training = training_on(own)
+        job = training.run(MEET.replace('"0.0.0.0"', "me") if loopback else MEET, **TWO)
         assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
         interface = json.loads(training.artifact(job)["algo-2.json"])["network_interface_name"]
-        assert interface == ("lo" if "SAGELET_NETWORK" in way else "eth0")
+        assert interface == ("lo" if loopback else "eth0")
+
+
+def test_without_mount_namespaces_the_failure_says_what_to_do():
+    with Server(environment={"SAGELET_SANDBOX": "link under a lock"}) as own:
+        job = training_on(own).run("print(1)\n", **TWO)
+        assert job["TrainingJobStatus"] == "Failed"
+        assert job["FailureReason"].startswith("ClientError: this machine gives us no mount namespaces")
+        assert "InstanceCount" in job["FailureReason"]

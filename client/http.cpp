@@ -14,6 +14,8 @@ namespace sagelet::client {
 
 namespace {
 
+constexpr long kBuffer = 256 * 1024;  // curl's own 16 KiB cost a third of a large download's rate
+
 struct FreeList {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
@@ -159,6 +161,8 @@ void set_options(CURL* handle, Transfer& transfer, curl_slist* headers) {
   curl_easy_setopt(handle, CURLOPT_NOPROXY, "*");
   curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(handle, CURLOPT_TCP_NODELAY, 1L);
+  curl_easy_setopt(handle, CURLOPT_BUFFERSIZE, kBuffer);
+  curl_easy_setopt(handle, CURLOPT_UPLOAD_BUFFERSIZE, kBuffer);
   curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers);
   curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, on_header);

@@ -206,7 +206,7 @@ jobs::Options App::Rooms::job_options() {
   out.job_environment = [this] {
     const auto bundle = write_bundle(data->authority());
     if (!bundle) log::warn("authorities for jobs: {}", bundle.error().message());
-    auto out = job_environment(url, bundle ? *bundle : data->authority() / "ca.pem");
+    auto out = job_environment(url, bundle ? *bundle : data->authority() / "ca.pem", config.offline);
     if (!config.jobs.network.empty()) out.push_back("SAGELET_NETWORK=" + config.jobs.network);
     return out;
   };

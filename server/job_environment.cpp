@@ -25,10 +25,12 @@ bool handed_on(std::string_view entry) {
 
 }  // namespace
 
-std::vector<std::string> job_environment(const std::string& server_url, const std::filesystem::path& bundle) {
+std::vector<std::string> job_environment(const std::string& server_url, const std::filesystem::path& bundle,
+                                         bool offline) {
   std::vector<std::string> out;
   for (char** entry = environ; entry && *entry; ++entry)
     if (handed_on(*entry)) out.emplace_back(*entry);
+  if (offline && std::getenv("PIP_RETRIES") == nullptr) out.push_back("PIP_RETRIES=0");
   for (const char* name : {"HTTPS_PROXY", "https_proxy"}) out.push_back(std::string(name) + "=" + server_url);
   for (const char* name : {"NO_PROXY", "no_proxy"})
     out.push_back(std::string(name) + "=127.0.0.1,localhost,::1");

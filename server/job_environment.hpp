@@ -7,7 +7,9 @@
 
 namespace sagelet {
 
-/// "NAME=value" entries. `bundle` is the file with all authorities, ours among them.
-std::vector<std::string> job_environment(const std::string& server_url, const std::filesystem::path& bundle);
+/// "NAME=value" entries. `bundle` is the file with all authorities, ours among them. `offline`: the proxy
+/// refuses every index, and pip need not try again.
+std::vector<std::string> job_environment(const std::string& server_url, const std::filesystem::path& bundle,
+                                         bool offline);
 
 }  // namespace sagelet

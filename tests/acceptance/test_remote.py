@@ -7,13 +7,14 @@ import subprocess
 import sys
 import textwrap
 
+import boto3
 import pytest
 
 os.environ.setdefault("SAGEMAKER_SUPPRESS_V2_WARNING", "1")
 logging.getLogger("sagemaker.config").setLevel(logging.WARNING)
 
 from support.server import ROOT, Server  # noqa: E402
-from support.training import ROLE, SKLEARN  # noqa: E402
+from support.training import ROLE, SKLEARN, Training  # noqa: E402
 from support.wheels import make_wheel  # noqa: E402
 
 pytestmark = pytest.mark.timeout(300)
@@ -113,6 +114,27 @@ def test_a_newer_sdk_that_is_asked_for_is_installed(training, tmp_path):
     versions = [line for line in lines if line.startswith("now ")]
     assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
     assert versions[0].startswith("now 2.2") and versions[1] == "now 2.999.0", lines
+
+
+@pytest.mark.parametrize("set_by_caller", [None, "1"])
+def test_offline_pip_does_not_try_again_unless_the_caller_says_so(set_by_caller):
+    script = """
+        import subprocess, sys
+        open("asked.txt", "w").write("joblib\\n")
+        subprocess.run([sys.executable, "-m", "pip", "install", "-r", "asked.txt", "-U"], check=True)
+    """
+    server = Server("--offline", environment={"PIP_INDEX_URL": "https://index.example/simple"})
+    server.environment.pop("PIP_RETRIES", None)
+    server.environment |= {"PIP_RETRIES": set_by_caller} if set_by_caller else {}
+    with server:
+        keys = {"endpoint_url": server.url, "region_name": "us-east-1", "aws_access_key_id": "a", "aws_secret_access_key": "b"}
+        training = Training(*(boto3.client(name, **keys) for name in ("sagemaker", "s3", "logs")), "offline")
+        training.s3.create_bucket(Bucket="offline")
+        job = training.run(script)
+        log = "\n".join(training.lines(job["TrainingJobName"]))
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    assert "Requirement already satisfied: joblib" in log
+    assert log.count("Retrying") == int(set_by_caller or 0), log
 
 
 def test_requirements_that_cannot_be_met_name_the_package(run, tmp_path):

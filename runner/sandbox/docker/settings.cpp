@@ -19,8 +19,8 @@ constexpr const char* kServerName = "host.docker.internal";  // the server knows
 constexpr const char* kBundle = "/run/sagelet/ca-bundle.pem";
 constexpr int kMostProcesses = 65536;
 /// What of the server's environment means the same in any container.
-constexpr const char* kHandedOn[] = {"TZ", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST",
-                                     "SAGELET_JOB_ID"};
+constexpr const char* kHandedOn[] = {
+    "TZ", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST", "PIP_RETRIES", "SAGELET_JOB_ID"};
 constexpr const char* kBundleNames[] = {"AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE",
                                         "CURL_CA_BUNDLE"};
 

@@ -100,6 +100,7 @@ def kill_while_writing(server, rng, acknowledged, **crash):
     return attempted
 
 
+@pytest.mark.timeout(7200)  # 2000 rounds take 17 minutes
 def test_no_acknowledged_put_is_lost_by_kill_9(server, rng, rounds):
     clients(server, "s3")[0].create_bucket(Bucket="crash")
     acknowledged = {}

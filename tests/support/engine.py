@@ -80,6 +80,10 @@ class Daemon:
         self.process.wait(60)
 
     def remove(self):
+        """With the mounts that it leaves even when it is stopped."""
+        for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines():
+            if line.split()[4].startswith(f"{self.folder}/"):
+                subprocess.run(["umount", "--lazy", line.split()[4]], check=False, capture_output=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

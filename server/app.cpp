@@ -206,9 +206,9 @@ jobs::Options App::Rooms::job_options() {
   out.job_environment = [this] {
     const auto bundle = write_bundle(data->authority());
     if (!bundle) log::warn("authorities for jobs: {}", bundle.error().message());
-    auto out = job_environment(url, bundle ? *bundle : data->authority() / "ca.pem", config.offline);
-    if (!config.jobs.network.empty()) out.push_back("SAGELET_NETWORK=" + config.jobs.network);
-    return out;
+    auto environment = job_environment(url, bundle ? *bundle : data->authority() / "ca.pem", config.offline);
+    if (!config.jobs.network.empty()) environment.push_back("SAGELET_NETWORK=" + config.jobs.network);
+    return environment;
   };
   out.images = config.images;
   out.known_image = [this](const std::string& image) {

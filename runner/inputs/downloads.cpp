@@ -9,7 +9,7 @@ namespace sagelet::runner {
 namespace {
 
 constexpr std::size_t kThreads = 4;
-constexpr std::size_t kMostWaiting = 4000;  // some pages of a list
+constexpr std::size_t kMostWaiting = 1000;  // while the next page of the list comes
 
 bool is_a(const std::string& path, unsigned type) {
   struct stat about;

@@ -17,7 +17,7 @@ struct Download {
 };
 
 /// Takes downloads from one thread, as a list tells of them; four threads of its own do them. No more than a
-/// few thousand wait, however long the list is. The first error ends the others.
+/// page of it wait, however long the list is. The first error ends the others.
 class Downloads {
  public:
   Downloads(Server server, const StopSignal* stop);

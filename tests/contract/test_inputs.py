@@ -10,6 +10,7 @@ from botocore.config import Config
 from contract.conftest import CONFIG, Jobs, nothing_left
 from contract.test_sandboxes import folder_of, runner_in
 from support.server import Server
+from support.training import unique
 
 LOOK = """
 import json, os
@@ -106,3 +107,23 @@ def test_a_file_system_is_a_folder_of_this_machine(jobs, share, access):
     assert job["TrainingJobStatus"] == "Completed", (job.get("FailureReason"), job["lines"])
     assert job["lines"] == ['SAW [{"a": "shared"}, %s]' % ("true" if access == "rw" else "false")]
     assert (share / "sub" / "new").exists() == (access == "rw")
+
+
+@pytest.mark.parametrize("place", ["/", "/mnt/", "/var/lib/deep/er/", "/tmp/"])
+def test_checkpoints_go_to_a_folder_that_only_the_job_has(jobs, place):
+    name = unique("checks")
+    path = place + name
+    jobs.s3.put_object(Bucket=jobs.bucket, Key=f"{name}/old/1", Body=b"before")
+    around = sorted(os.listdir("/")), sorted(os.listdir("/var"))
+    job = jobs.run(f"""
+        import os
+        print(open("{path}/old/1").read())
+        os.remove("{path}/old/1")
+        open("{path}/new", "w").write("after")
+        print(len(os.listdir("/proc")) > 5, os.path.exists("/dev/null"), os.getcwd() != "/", os.path.isdir("/var/lib"))
+        """, CheckpointConfig={"S3Uri": f"s3://{jobs.bucket}/{name}/", "LocalPath": path})
+    assert job["TrainingJobStatus"] == "Completed", (job.get("FailureReason"), job["lines"])
+    assert job["lines"][0] == "before"
+    found = jobs.s3.list_objects_v2(Bucket=jobs.bucket, Prefix=f"{name}/")["Contents"]
+    assert [item["Key"] for item in found] == [f"{name}/new"]
+    assert (sorted(os.listdir("/")), sorted(os.listdir("/var"))) == around and not os.path.lexists(path)

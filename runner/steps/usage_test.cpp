@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <map>
 
 namespace sagelet::runner {
@@ -42,8 +43,7 @@ TEST(Usage, ATreeIsTheRootAndAllBelowIt) {
 TEST(Usage, ABusyProcessIsACoreAndItsMemoryAShare) {
   const pid_t busy = ::fork();
   if (busy == 0)
-    for (volatile int i = 0;; i = i + 1) {
-    }
+    for (std::atomic<int> turns{0};;) ++turns;
   Usage usage({.root = [busy] { return busy; }}, "/", 1u << 30);
   ::usleep(400'000);
   const auto values = by_name(usage.sample());

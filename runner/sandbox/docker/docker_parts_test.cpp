@@ -210,5 +210,17 @@ TEST(Relay, AnAddressThatIsNotOursIsAnError) {
   EXPECT_FALSE(Relay::start("", [] { return std::string(); }));
 }
 
+TEST(Refusal, IsWhatAShellWouldSayHoweverTheEngineTellsIt) {
+  EXPECT_EQ(shell_code(127, ""), 127);
+  const std::string head = "runc: runc create failed: unable to start container process: ";
+  EXPECT_EQ(shell_code(0, head + "exec: \"/no/such\": stat /no/such: no such file or directory: OCI runtime "
+                                 "attempted to invoke a command that was not found"),
+            127);
+  EXPECT_EQ(shell_code(0, head + "exec: \"x\": executable file not found in $PATH"), 127);
+  EXPECT_EQ(shell_code(0, head + "exec: \"/etc/passwd\": permission denied: OCI permission denied"), 126);
+  EXPECT_EQ(
+      shell_code(0, head + "error setting rlimit type 7: operation not permitted: OCI permission denied"), 0);
+}
+
 }  // namespace
 }  // namespace sagelet::runner

@@ -289,8 +289,8 @@ Status DockerSandbox::make_startable() {
 /// own.
 Ended DockerSandbox::refused(const Error& error) {
   const auto state = engine_.inspect(id_);
-  const int code = state ? state->exit_code : 0;
-  if (code != 126 && code != 127) {
+  const int code = shell_code(state ? state->exit_code : 0, error.message());
+  if (code == 0) {
     log::error("the container does not start: {}", error.message());
     return {.lost = true};
   }

@@ -158,4 +158,12 @@ json container_settings(const JobSpec& spec, const Wiring& wiring) {
   return out;
 }
 
+int shell_code(int code, std::string_view refusal) {
+  if (code == 126 || code == 127) return code;
+  const auto has = [&](std::string_view words) { return refusal.find(words) != refusal.npos; };
+  if (!has("exec: \"")) return 0;
+  if (has("no such file or directory") || has("not found")) return 127;
+  return has("permission denied") || has("exec format error") ? 126 : 0;
+}
+
 }  // namespace sagelet::runner

@@ -3,6 +3,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "client/docker.hpp"
@@ -34,5 +35,9 @@ struct Wiring {
 nlohmann::json container_settings(const JobSpec& spec, const Wiring& wiring);
 /// "NAME=value": what the platform sets, then the request's. The image's own comes below them.
 std::vector<std::string> container_environment(const JobSpec& spec, const Wiring& wiring);
+
+/// Of a program that the engine could not start: 126 or 127 as a shell has it, 0 when it was something else.
+/// `code` is what inspect says, by docker; podman has it in the words of its refusal only.
+int shell_code(int code, std::string_view refusal);
 
 }  // namespace sagelet::runner

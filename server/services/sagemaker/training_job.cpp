@@ -133,11 +133,12 @@ Reply<void> TrainingJobs::look_for_pool(Draft& draft, const Context& context, co
   const auto& resources = part(params, "ResourceConfig");
   if (!items(resources, "InstanceGroups").empty() || params.value("EnableManagedSpotTraining", false))
     return {};
-  draft.fit = fit_of(params);
-  if (number(resources, "KeepAlivePeriodInSeconds") > 0)
+  if (number(resources, "KeepAlivePeriodInSeconds") > 0) {
     draft.own_pool.folder = (rooms_.options.warm_pools / draft.record.handle).native();
-  if (!draft.own_pool.folder.empty()) pools_ = true;
+    pools_ = true;
+  }
   if (!pools_) return {};
+  draft.fit = fit_of(params);
   return resources::look(rooms_.ledger, [&](Connection& connection) -> Reply<void> {
     TRY(draft.pool, lifted(available_pool(connection, kTrainingJob.scope(context), draft.fit)));
     return {};

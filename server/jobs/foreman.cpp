@@ -184,14 +184,16 @@ Loop::Plan Foreman::plan() const {
   Loop::Plan plan;
   for (const auto& id : watched_) plan.readable.push_back(jobs_.at(id).watch.get());
   if (!kept_.empty()) plan.timeout = kPurgeLook;
-  if (!unsettled_.empty() || !owing_.empty() || look_again_)
+  if (!dead_.empty())
+    plan.timeout = std::chrono::milliseconds(0);
+  else if (!unsettled_.empty() || !owing_.empty() || look_again_)
     plan.timeout = std::clamp(std::chrono::ceil<std::chrono::milliseconds>(retry_at_ - clock_.steady()),
                               std::chrono::milliseconds(0), kRetryPause);
   return plan;
 }
 
 void Foreman::turn(const std::vector<int>& readable) {
-  std::vector<std::string> gone;
+  std::vector<std::string> gone = std::exchange(dead_, {});
   for (const auto& id : readable.empty() ? std::set<std::string>() : watched_) {
     const auto& job = jobs_.at(id);
     if (std::ranges::find(readable, job.watch.get()) != readable.end() && !placement_.alive(job.row.handle))

@@ -103,9 +103,12 @@ class Foreman {
   std::map<std::int64_t, std::string> queue_;  ///< by position
   std::vector<std::string> fresh_;             ///< queued since the last look: not told anything yet
   std::set<std::string> watched_;              ///< jobs with a runner whose end we wait for
-  std::set<std::string> unsettled_;            ///< ends that could not be delivered: tried again
-  std::set<std::string> owing_;                ///< ended, but something of theirs cannot be removed yet
-  bool look_again_ = false;                    ///< the queue could not be read
+  /// Runners that adopt() found dead. What they left may be in an engine that is slow, and the server's start
+  /// waits for adopt(), not for that.
+  std::vector<std::string> dead_;
+  std::set<std::string> unsettled_;  ///< ends that could not be delivered: tried again
+  std::set<std::string> owing_;      ///< ended, but something of theirs cannot be removed yet
+  bool look_again_ = false;          ///< the queue could not be read
   SteadyTime retry_at_{};
   std::map<std::string, std::int64_t> kept_;  ///< failed jobs' folders and when they ended
 };

@@ -28,7 +28,8 @@ void Foreman::adopt_row(Row row) {
   const auto id = row.job_id;
   if (row.state == RowState::kKept) {
     kept_[id] = row.ended_ms;
-    return clean_up(id);  // we may have been killed before
+    owing_.insert(id);  // we may have been killed before
+    return;
   }
   auto& job = jobs_[id];
   job.row = std::move(row);
@@ -43,7 +44,7 @@ void Foreman::adopt_started(Job& job) {
   job.state = State::kRunning;
   job.runner_was_up = true;
   if (!job.row.outside) cores_.hold(job.row.cpus, job.row.want.share);
-  if (!placement_.alive(job.row.handle)) return runner_gone(job);
+  if (!placement_.alive(job.row.handle)) return dead_.push_back(job.row.job_id);
   log::info("job {} goes on", job.row.job_id);
   if (options_.server_url)
     if (auto done = placement_.readdress(job.row.job_id, options_.server_url()); !done)

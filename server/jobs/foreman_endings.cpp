@@ -150,7 +150,8 @@ void Foreman::clear() {
       log::warn("job {}: {}", row.job_id, done.error().message());
   for (auto& [id, job] : jobs_)
     if (job.state == State::kRunning) free_cores(job);
-  jobs_.clear(), queue_.clear(), fresh_.clear(), watched_.clear(), unsettled_.clear(), kept_.clear();
+  jobs_.clear(), queue_.clear(), fresh_.clear(), watched_.clear(), dead_.clear();
+  unsettled_.clear(), kept_.clear();
   for (const auto& id : placement_.folders()) clean_up(id);
 }
 

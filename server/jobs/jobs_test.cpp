@@ -193,6 +193,7 @@ TEST_F(JobsTest, WithoutAListenerNothingIsAcknowledgedAndNothingDropped) {
   runner.signal(SIGKILL);
   ASSERT_TRUE(eventually([&] { return !runner.alive(); }));
   restart();
+  settle();
   EXPECT_FALSE(listener_.lost_why("one").empty());
 }
 
@@ -363,6 +364,7 @@ TEST_F(JobsTest, ARunnerThatDiedMeanwhileIsLost) {
   runner.signal(SIGKILL);
   ASSERT_TRUE(eventually([&] { return !runner.alive(); }));
   start();
+  settle();
   EXPECT_THAT(listener_.lost_why("a"), HasSubstr("without a report"));
   EXPECT_THAT(marked_processes({"a"}), IsEmpty());
 }
@@ -382,6 +384,7 @@ TEST_F(JobsTest, TheFinalReportOfADeadRunnerCounts) {
   runner.signal(SIGKILL);
   ASSERT_TRUE(eventually([&] { return !runner.alive(); }));
   start();
+  settle();
   EXPECT_EQ(listener_.lost_why("a"), "");
   ASSERT_EQ(listener_.reports("a").size(), 3u);
   EXPECT_EQ(listener_.reports("a").back().outcome, Outcome::kCompleted);

@@ -246,15 +246,25 @@ TEST_F(WarmPools, AreFoundAgainAfterARestart) {
   EXPECT_EQ(pool("two"), "InUse");
 }
 
-TEST_F(WarmPools, AJobThatDiffersDoesNotFit) {
+TEST_F(WarmPools, AJobThatDiffersInAnythingThatMattersDoesNotFit) {
   run(warm("one"));
-  auto other = warm("two");
-  other["ResourceConfig"]["VolumeSizeInGB"] = 31;
-  create(other);
-  EXPECT_EQ(pool("one"), "Available");
-  EXPECT_EQ(pool("two"), "");
-  EXPECT_FALSE(jobs.queued[1].outside_queue);
-  EXPECT_NE(jobs.queued[1].spec.warmpool_cache, jobs.queued[0].spec.warmpool_cache);
+  const std::vector<std::pair<std::string, Document>> differences = {
+      {"/RoleArn", "arn:aws:iam::000000000000:role/Another"},
+      {"/ResourceConfig/VolumeSizeInGB", 31},
+      {"/ResourceConfig/VolumeKmsKeyId", "key"},
+      {"/ResourceConfig/InstanceCount", 2},
+      {"/ResourceConfig/InstanceType", "ml.m5.2xlarge"},
+      {"/VpcConfig", {{"SecurityGroupIds", {"sg-1"}}, {"Subnets", {"subnet-1"}}}},
+      {"/EnableNetworkIsolation", true},
+      {"/EnableInterContainerTrafficEncryption", true}};
+  for (std::size_t i = 0; i < differences.size(); ++i) {
+    auto other = warm("other-" + std::to_string(i));
+    other[Document::json_pointer(differences[i].first)] = differences[i].second;
+    create(other);
+    EXPECT_EQ(pool("one"), "Available") << differences[i].first;
+    EXPECT_FALSE(jobs.queued.back().outside_queue);
+    EXPECT_NE(jobs.queued.back().spec.warmpool_cache, jobs.queued[0].spec.warmpool_cache);
+  }
 }
 
 TEST_F(WarmPools, AJobWithoutAPeriodUsesUpThePool) {

@@ -22,7 +22,8 @@ jobs:
 SDK_V3 = importlib.metadata.version("sagemaker").startswith("3.")
 _of_v3 = {pathlib.Path(path).name for path in glob.glob(str(pathlib.Path(__file__).parent / "test_*_v3.py"))}
 collect_ignore = sorted({path.name for path in pathlib.Path(__file__).parent.glob("test_*.py")} - _of_v3 if SDK_V3 else _of_v3)
-NOT_BOTO3 = ("test_sdk_v2", "test_aws_cli", "test_remote", "test_sdk_v3", "test_remote_v3", "test_xgboost", "test_distributed")
+NOT_BOTO3 = ("test_sdk_v2", "test_aws_cli", "test_remote", "test_sdk_v3", "test_remote_v3", "test_xgboost", "test_distributed",
+             "test_inputs_sdk_v2", "test_inputs_many")
 
 
 def pytest_configure(config):

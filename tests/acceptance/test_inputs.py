@@ -66,8 +66,8 @@ def channel(training, key, *, mode, kind="S3Prefix", distribution="FullyReplicat
     return [{"ChannelName": "data", "DataSource": {"S3DataSource": source}, "InputMode": mode, **more}]
 
 
-def run(training, script, key, **options):
-    return training.run(script, InputDataConfig=channel(training, key, **options))
+def run(training, script, key, hosts=1, **options):
+    return training.run(script, InputDataConfig=channel(training, key, **options), ResourceConfig={"InstanceCount": hosts})
 
 
 def test_a_pipe_carries_all_objects_and_again_for_each_epoch(training, data):
@@ -218,3 +218,69 @@ def test_a_file_system_is_a_folder_of_this_machine(tmp_path, access):
         assert 'SAW {"a": "shared"}' in lines, (job.get("FailureReason"), lines)
         assert job["TrainingJobStatus"] == ("Completed" if access == "rw" else "Failed")
         assert (tmp_path / "share/sub/b").exists() == (access == "rw")
+
+
+@pytest.mark.parametrize("mode", ["File", "FastFile", "Pipe"])
+def test_hosts_share_a_sharded_channel_and_lack_none_of_it(training, data, mode):
+    names = [f"{i:02}" for i in range(10)]
+    prefix = data({name: f"{name} ".encode() for name in names})
+    script = (PIPES + "say(read('data', 0).decode().split())\n" if mode == "Pipe" else
+              TREE.replace("json.dumps(seen, sort_keys=True)", "json.dumps(sorted(seen))"))
+    job = run(training, script, prefix + "/", mode=mode, distribution="ShardedByS3Key", hosts=3)
+    assert sorted(saw(training, job)) == [names[0::3], names[1::3], names[2::3]]
+
+
+def test_hosts_without_a_share_get_an_empty_channel(training, data):
+    prefix = data({"only": b"1"})
+    job = run(training, TREE, prefix + "/", mode="File", distribution="ShardedByS3Key", hosts=2)
+    assert sorted(map(len, saw(training, job))) == [0, 1]
+
+
+@pytest.mark.parametrize("mode", ["File", "FastFile"])
+def test_an_object_that_is_the_folder_of_another_fails_the_job_and_is_named(training, data, mode):
+    prefix = data({"in/a": b"1", "in/a-b": b"2", "in/a/b": b"3"})
+    job = run(training, "print('never')", f"{prefix}/in/", mode=mode)
+    assert job["TrainingJobStatus"] == "Failed"
+    assert job["FailureReason"].startswith("ClientError: Data download failed:an object's name is also the folder of another")
+
+
+@pytest.mark.parametrize("uri", ["s3://{bucket}/nothing/", "s3://no-such-bucket-of-ours/"])
+def test_a_channel_without_objects_is_refused_at_once(training, sagemaker, uri):
+    request = training.request("print('never')", InputDataConfig=channel(training, "nothing/", mode="File"))
+    request["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"] = uri = uri.format(bucket=training.bucket)
+    with pytest.raises(sagemaker.exceptions.ClientError) as error:
+        sagemaker.create_training_job(**request)
+    assert error.value.response["Error"]["Code"] == "ValidationException"
+    assert f'No S3 objects found under S3 URL "{uri}" given in input data source.' in error.value.response["Error"]["Message"]
+
+
+@pytest.mark.parametrize("gone,why", [("object", 'No S3 objects found under S3 URL "s3://{bucket}/in/"'),
+                                      ("bucket", "NoSuchBucket (404): ")])
+def test_what_goes_between_the_request_and_the_download_fails_the_job(training, s3, gone, why):
+    bucket = unique("goes").lower()
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="in/a", Body=b"1")
+    all_cores = {"instance": "ml.m5.24xlarge"}
+    before = training.start("import time; print('up', flush=True); time.sleep(600)", max_runtime=600, **all_cores)
+    training.wait_for_line(before, "up")
+    inputs = channel(training, "in/", mode="File")
+    inputs[0]["DataSource"]["S3DataSource"]["S3Uri"] = f"s3://{bucket}/in/"
+    waiting = training.start("print('never')", InputDataConfig=inputs, **all_cores)
+    s3.delete_object(Bucket=bucket, Key="in/a")
+    if gone == "bucket":
+        s3.delete_bucket(Bucket=bucket)
+    training.sagemaker.stop_training_job(TrainingJobName=before)
+    job = training.wait(waiting)
+    assert job["TrainingJobStatus"] == "Failed" and job["SecondaryStatus"] == "Failed"
+    assert job["FailureReason"].startswith("ClientError: Data download failed:" + why.format(bucket=bucket))
+
+
+def test_an_object_of_another_account_is_denied(training, data, client):
+    other = client("s3", aws_access_key_id="222222222222", aws_secret_access_key="x", aws_session_token=None)
+    theirs = unique("theirs").lower()
+    other.create_bucket(Bucket=theirs)
+    other.put_object(Bucket=theirs, Key="a", Body=b"1")
+    prefix = data({"m": json.dumps([{"prefix": f"s3://{theirs}/"}, "a"]).encode()})
+    job = run(training, "print('never')", f"{prefix}/m", mode="File", kind="ManifestFile")
+    assert job["TrainingJobStatus"] == "Failed"
+    assert job["FailureReason"].startswith("ClientError: Data download failed:AccessDenied (403): ")

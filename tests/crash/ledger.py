@@ -1,5 +1,6 @@
 """Jobs that write down outside of themselves how they started and ended, and what must be true of them after any kill."""
 import dataclasses
+import pathlib
 import random
 import re
 import time
@@ -59,7 +60,7 @@ class Told:
     """A job that was accepted, and what was killed below it."""
 
     def __init__(self, stand, share, rng, mark):
-        self.share, self.name = share, unique("kill")
+        self.stand, self.share, self.name = stand, share, unique("kill")
         self.kind_name = rng.choice(sorted(KINDS))
         self.kind = kind = KINDS[self.kind_name](rng)
         self.hits = 0  # kills that may cost it a run
@@ -95,11 +96,12 @@ class Told:
         job = jobs.wait(self.name, seconds=seconds)
         status, reason, runs = job["TrainingJobStatus"], job.get("FailureReason", ""), self.written()
         what = f"{self}: {status}, {reason}"
-        assert len(runs) <= self.hits + 1, f"ran again without cause: {what}"
+        assert len({run for run, _ in runs}) == len(runs), f"one run began twice: {what}"
+        assert len(runs) <= self.hits + self.engine_hits + 1, f"ran again without cause: {what}"
         streams = self.streams(jobs)
         if reason.startswith("InternalServerError"):
-            never_began = self.engine_hits and not runs  # an engine killed in the middle of a start knows it no more
-            assert status == "Failed" and (self.hits > self.kind.retries or never_began), f"nothing was lost: {what}"
+            # One killed in the middle of a start, or of an end, knows no more what became of it.
+            assert status == "Failed" and (self.hits > self.kind.retries or self.lost_by_engine()), f"nothing was lost: {what}"
         else:
             assert runs and runs[-1][1] == self.kind.code, f"not what its exit says: {what}"
             assert status == ("Failed" if self.kind.code else "Completed"), what
@@ -112,6 +114,12 @@ class Told:
         if status == "Completed":
             self.check_results(jobs, job, what)
         return "own" if not reason.startswith("Internal") else "lost"
+
+    def lost_by_engine(self):
+        logs = [pathlib.Path(spec["folder"], "runner.log").read_text() for spec in self.stand.specs()
+                if spec["name"] == self.name]
+        return self.engine_hits and any(text in log for log in logs for text in (
+            "the container does not start", "the engine does not know how it ended"))
 
     def streams(self, jobs):
         """The numbers of its lines, a list a run."""

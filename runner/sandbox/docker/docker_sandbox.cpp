@@ -30,6 +30,7 @@ using namespace std::chrono_literals;
 
 constexpr auto kPatience = 120s;  ///< with an engine that is away
 constexpr auto kLook = 50ms;
+constexpr int kUnknownCode = 255;  ///< what an engine that was away writes when nobody has told it the code
 
 std::string machine_architecture() {
   utsname about;
@@ -263,15 +264,14 @@ Status DockerSandbox::start(const Command&, int stdout_fd, int) {
   return {};
 }
 
-/// An engine that goes away meanwhile may have started it or not.
+/// An engine that goes away meanwhile may have started it or not: one that looks as if it never ran may have
+/// run to its end, and is not started a second time.
 Status DockerSandbox::start_container() {
   Status done = engine_.start(id_);
-  while (!done && done.error().is(ErrorKind::kUnavailable) && engine_is_back()) {
-    const auto state = engine_.inspect(id_);
-    if (!state) return state.error();
-    done = state->status == "created" ? engine_.start(id_) : Status();
-  }
-  return done;
+  if (done || !done.error().is(ErrorKind::kUnavailable) || !engine_is_back()) return done;
+  TRY(const auto state, engine_.inspect(id_));
+  if (state.status != "created") return {};
+  return Error(ErrorKind::kInternal, "the engine was killed in the middle of its start");
 }
 
 /// The image's own user must be able to write where the platform lets it.
@@ -391,6 +391,8 @@ bool DockerSandbox::engine_is_back() {
 Result<Ended> DockerSandbox::look_at_end() {
   TRY(const auto state, engine_.inspect(id_));
   if (state.running || state.status == "restarting") return Error(ErrorKind::kConflict, "it runs");
+  if (ended_unseen_ && state.exit_code == kUnknownCode)
+    return Error(ErrorKind::kInternal, "the engine does not know how it ended");
   if (!signalled_ && was_ended_by_engine(state))
     return Error(ErrorKind::kInternal,
                  fmt::format("it was ended from outside (exit code {})", state.exit_code));

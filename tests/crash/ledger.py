@@ -136,7 +136,9 @@ class Told:
         missing = sorted(set(range(first, self.kind.lines)) - set(last))
         if self.engine_hits and self.excused:  # the last ones, and it is said
             missing = [line for line in missing if line < max(last, default=0)]
-        assert not missing, f"lines are missing ({len(missing)}, from {missing[:3]}): {what}"
+        # What an engine had read and not yet written when it was killed is gone: one gap a kill, no more.
+        gaps = [line for line in missing if line - 1 not in missing]
+        assert len(gaps) <= self.engine_hits, f"lines are missing ({len(missing)}, from {missing[:3]}): {what}"
 
     def check_results(self, jobs, job, what):
         assert jobs.artifact(job) == {"weights": random.Random(self.name).randbytes(300_000)}, f"its model: {what}"

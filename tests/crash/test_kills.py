@@ -3,6 +3,7 @@
 CRASH_ROUNDS=200 runs 12 batches of 10 jobs on each stand; a failure prints what to look at, SEED=... draws the same jobs
 and kills again.
 """
+import os
 import pathlib
 import time
 
@@ -83,7 +84,8 @@ class Killer:
 def control_groups(stand, ids):
     """Of these jobs' processes, and of the engine's containers."""
     top = pathlib.Path("/sys/fs/cgroup")
-    found = [path for path in top.rglob("sagelet-*") if path.name.removeprefix("sagelet-") in ids]
+    found = [pathlib.Path(where, name) for where, names, _ in os.walk(top) for name in names  # some go meanwhile
+             if name.startswith("sagelet-") and name.removeprefix("sagelet-") in ids]
     if stand.daemon:  # runc itself forgets those of version 2 where both versions are mounted
         found += [path for path in top.glob(f"*/{stand.groups}/*") if path.is_dir() and path.parts[4] != "unified"]
     return found
@@ -101,7 +103,8 @@ def mounts(stand):
     points = [line.split()[4] for line in lines]
     below = [str(stand.server.folder)] + ([f"{stand.daemon.folder}/data/overlay2", f"{stand.daemon.folder}/data/containers"]
                                           if stand.daemon else [])
-    return [point for point in points if point.startswith(tuple(below))]
+    # An engine that is killed while it makes a container forgets the mount of the layer below it: no job's, no container's.
+    return [point for point in points if point.startswith(tuple(below)) and not point.endswith("-init/merged")]
 
 
 def folders(stand, told):

@@ -36,6 +36,7 @@ class FarShellTest : public testing::Test {
  protected:
   static Started start(const std::string& key, const std::function<int()>& work) {
     auto pipe = make_pipe();
+    std::fflush(nullptr);  // else what is buffered comes out of the child too
     const pid_t pid = ::fork();
     if (pid == 0) {
       ::dup2(pipe->write.get(), 1);

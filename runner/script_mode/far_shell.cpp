@@ -167,21 +167,27 @@ int serve_session(int socket, const std::string& key) {
   return 0;
 }
 
+/// From now on ends and stops are read, not delivered.
+UniqueFd signals_to_read() {
+  sigset_t mask;
+  sigemptyset(&mask);
+  for (const int number : {SIGCHLD, SIGTERM, SIGINT}) sigaddset(&mask, number);
+  ::sigprocmask(SIG_BLOCK, &mask, nullptr);
+  return UniqueFd(::signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
 class Worker {
  public:
-  Worker(UniqueFd socket, std::string key) : socket_(std::move(socket)), key_(std::move(key)) {}
+  Worker(UniqueFd socket, std::string key)
+      : socket_(std::move(socket)), key_(std::move(key)), signals_(signals_to_read()) {
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // a daemon of MPI that went into the background is ours to wait for
+  }
 
   int serve() {
-    ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // a daemon of MPI that went into the background is ours to wait for
-    sigset_t mask;
-    sigemptyset(&mask);
-    for (const int number : {SIGCHLD, SIGTERM, SIGINT}) sigaddset(&mask, number);
-    ::sigprocmask(SIG_BLOCK, &mask, nullptr);
-    const UniqueFd signals(::signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK));
     while (true) {
-      std::array<pollfd, 2> fds{{{socket_.get(), POLLIN, 0}, {signals.get(), POLLIN, 0}}};
+      std::array<pollfd, 2> fds{{{socket_.get(), POLLIN, 0}, {signals_.get(), POLLIN, 0}}};
       const int ready = ::poll(fds.data(), fds.size(), milliseconds_left());
-      if (ready > 0 && fds[1].revents) note(signals.get());
+      if (ready > 0 && fds[1].revents) note(signals_.get());
       if (ready > 0 && fds[0].revents) accept();
       reap();
       const bool late = until_ && Clock::now() >= *until_;
@@ -225,6 +231,7 @@ class Worker {
 
   UniqueFd socket_;
   const std::string key_;
+  const UniqueFd signals_;
   std::set<pid_t> sessions_;
   std::optional<Clock::time_point> until_;
   bool done_ = false, stopped_ = false, has_children_ = false;
@@ -257,9 +264,10 @@ int serve_commands(const std::string& host) {
   const FarShell shell = from_environment();
   UniqueFd socket = socket_at(host, shell.port, true);
   if (!socket || shell.key.empty()) return say("cannot listen as", host);
+  Worker worker(std::move(socket), shell.key);
   std::printf("[sagelet] MPI: %s waits for its leader\n", host.c_str());
   std::fflush(stdout);
-  return Worker(std::move(socket), shell.key).serve();
+  return worker.serve();
 }
 
 int run_there(const std::string& host, const std::vector<std::string>& words) {

@@ -8,6 +8,7 @@ import urllib.request
 import pytest
 
 from crash.conftest import training_of
+from crash.ledger import FILE_SYSTEM
 from support.processes import marked, runner_of
 from support.training import unique
 
@@ -24,7 +25,7 @@ count.write_text(str(seen + 1))
 for i in range(50):
     print(f"line {{i}}", flush=True)
 print("attempt", seen + 1 if {kept} else "of many", flush=True)
-time.sleep({pause} if seen == 0 and not pathlib.Path(os.environ["LEDGER"]).exists() else 1.2)
+time.sleep({pause} if seen == 0 and not pathlib.Path("/opt/ml/input/data/ledger/second").exists() else 1.2)
 pathlib.Path("/opt/ml/model/made").write_text("by the last")
 leave()
 """
@@ -32,14 +33,19 @@ leave()
 BETWEEN = ["sagemaker.after_end", "jobs.before_start:2", "jobs.after_start:2", "jobs.after_handle:2"]
 
 
-def server_that_dies_at(server, point):
+def server_that_dies_at(server, share, point):
+    """Its jobs may mount the share as a file system."""
     server.stop()
+    with open(server.options[server.options.index("--config") + 1], "a") as config:
+        config.write(f"file_systems:\n  '*': {share}\n")
     server.start(SAGELET_CRASH_AT=point)
     return training_of(server)
 
 
-def start(training, tmp_path, kept, **fields):
-    fields["Environment"] = {"SAGELET_TEST_MARK": unique("MARK"), "LEDGER": str(tmp_path / "second")}
+def start(training, kept, **fields):
+    fields["Environment"] = {"SAGELET_TEST_MARK": unique("MARK")}
+    fields["InputDataConfig"] = [{"ChannelName": "ledger", "DataSource": {"FileSystemDataSource": FILE_SYSTEM}}]
+    fields["VpcConfig"] = {"SecurityGroupIds": ["sg-1"], "Subnets": ["subnet-1"]}
     name = training.start(SCRIPT.format(kept=kept, pause=300),
                           CheckpointConfig={"S3Uri": f"s3://{training.bucket}/{unique('checkpoints')}"}, **fields)
     training.wait_for_line(name, "attempt")
@@ -79,13 +85,13 @@ def check_two_runs(training, name, job, statuses):
 
 @pytest.mark.parametrize("point", ["sagemaker.interrupted", *BETWEEN])
 def test_an_interrupted_run_is_followed_by_one_that_knows_its_checkpoint(server, tmp_path, point):
-    training = server_that_dies_at(server, point)
-    name, _ = start(training, tmp_path, True, EnableManagedSpotTraining=True,
+    training = server_that_dies_at(server, tmp_path, point)
+    name, _ = start(training, True, EnableManagedSpotTraining=True,
                     StoppingCondition={"MaxRuntimeInSeconds": 120, "MaxWaitTimeInSeconds": 600})
     interrupt(server, name)
     training, job = end_after_the_kill(server, name)
-    said = check_two_runs(training, name, job, ["Starting", "Training", "Interrupted", "Starting", "Training",
-                                                "Uploading", "Completed"])
+    said = check_two_runs(training, name, job, ["Starting", "Downloading", "Training", "Interrupted",
+                                                "Starting", "Downloading", "Training", "Uploading", "Completed"])
     assert [line for lines in said for line in lines if line.startswith("attempt")] == ["attempt 1", "attempt 2"]
     ran = sum(float(found) for lines in said for found in re.findall(r"^ran (.*)$", "\n".join(lines), re.M))
     assert ran - 1 <= job["TrainingTimeInSeconds"] <= ran + 8
@@ -94,11 +100,12 @@ def test_an_interrupted_run_is_followed_by_one_that_knows_its_checkpoint(server,
 
 @pytest.mark.parametrize("point", BETWEEN)
 def test_a_lost_run_is_retried_once(server, tmp_path, point):
-    training = server_that_dies_at(server, point)
-    name, mark = start(training, tmp_path, False, RetryStrategy={"MaximumRetryAttempts": 5})
+    training = server_that_dies_at(server, tmp_path, point)
+    name, mark = start(training, False, RetryStrategy={"MaximumRetryAttempts": 5})
     (tmp_path / "second").touch()
     os.kill(runner_of(marked(mark)[0]), signal.SIGKILL)
     training, job = end_after_the_kill(server, name)
-    said = check_two_runs(training, name, job, ["Starting", "Training", "Starting", "Training", "Uploading", "Completed"])
+    said = check_two_runs(training, name, job, ["Starting", "Downloading", "Training",
+                                                "Starting", "Downloading", "Training", "Uploading", "Completed"])
     ran = float(re.search(r"^ran (.*)$", "\n".join(said[1]), re.M)[1])
     assert ran - 1 <= job["TrainingTimeInSeconds"] == job["BillableTimeInSeconds"]

@@ -3,11 +3,9 @@ import os
 import pathlib
 import signal
 
-import boto3
 import pytest
-from botocore.config import Config
 
-from contract.conftest import CONFIG, Jobs, nothing_left
+from contract.conftest import CONFIG, nothing_left
 from contract.test_sandboxes import folder_of, runner_in
 from support.server import Server
 from support.training import unique
@@ -54,15 +52,10 @@ def server(share):
 
 
 @pytest.fixture
-def jobs(server, image):
-    config = Config(retries={"total_max_attempts": 2}, connect_timeout=5, read_timeout=30)
-    keys = {"endpoint_url": server.url, "aws_access_key_id": "x", "aws_secret_access_key": "x",
-            "region_name": "us-east-1", "config": config}
-    sagemaker, s3, logs = (boto3.client(service, **keys) for service in ("sagemaker", "s3", "logs"))
-    s3.create_bucket(Bucket="contract")
+def jobs(jobs):
     for key, body in {"in/a": b"1", "in/b/c": b"22"}.items():
-        s3.put_object(Bucket="contract", Key=key, Body=body)
-    return Jobs(sagemaker, s3, logs, bucket="contract", image=image)
+        jobs.s3.put_object(Bucket=jobs.bucket, Key=key, Body=body)
+    return jobs
 
 
 def test_fast_file_streams_and_cannot_be_written(jobs):

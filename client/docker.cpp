@@ -328,11 +328,13 @@ Result<std::vector<int>> Engine::signals_sent_to(std::string_view id) {
 
 Result<NetworkInfo> Engine::create_network(std::string_view name, std::string_view label, bool internal) {
   const auto equals = label.find('=');
-  const json settings = {{"Name", name},
-                         {"CheckDuplicate", true},
-                         {"Driver", "bridge"},
-                         {"Internal", internal},
-                         {"Labels", {{std::string(label.substr(0, equals)), label.substr(equals + 1)}}}};
+  json settings = {{"Name", name},
+                   {"CheckDuplicate", true},
+                   {"Driver", "bridge"},
+                   {"Internal", internal},
+                   {"Labels", {{std::string(label.substr(0, equals)), label.substr(equals + 1)}}}};
+  // Else the host is on it, with all that listens on any of its addresses.
+  if (internal) settings["Options"] = {{"com.docker.network.bridge.inhibit_ipv4", "true"}};
   TRY([[maybe_unused]] const json answer, call("POST", "/networks/create", &settings));
   return network(name);
 }

@@ -1,7 +1,9 @@
 """Several hosts of one job reach each other by name, whatever confines them."""
 import json
 import pathlib
+import socket
 import time
+import urllib.parse
 
 from contract.conftest import nothing_left
 
@@ -48,3 +50,36 @@ def test_the_first_host_to_fail_stops_the_others(jobs):
         """, hosts=2)
     assert job["TrainingJobStatus"] == "Failed" and "exit code: 9" in job["FailureReason"]
     assert time.monotonic() - began < 100
+
+
+LOOK_AROUND = """
+    import ipaddress, os, socket
+    own = socket.gethostbyname(os.uname().nodename)
+    gateways = {str(ipaddress.ip_network(f"{own}/{bits}", False)[1]) for bits in (16, 24)} - {own}
+    places = [(gateway, port) for gateway in gateways for port in (%(here)d, %(server)d)]
+    reached = []
+    for place in [*places, ("172.17.0.1", %(here)d), ("127.0.0.1", %(server)d)]:
+        try:
+            socket.create_connection(place, 1).close()
+            reached.append(place)
+        except OSError:
+            pass
+    print("REACHED", reached)
+    """
+
+
+def test_isolated_hosts_meet_and_see_nothing_else(jobs, server):
+    with socket.create_server(("0.0.0.0", 0)) as listener:
+        port = listener.getsockname()[1]
+        look = LOOK_AROUND % {"here": port, "server": urllib.parse.urlsplit(server.url).port}
+        job = jobs.run(look + MEET, hosts=2, EnableNetworkIsolation=True)
+        assert job["TrainingJobStatus"] == "Completed", (job.get("FailureReason"), job["lines"])
+        assert jobs.artifact(job) == {"met": b"algo-2"}  # the runner moves the data
+        lines = [line for line in job["lines"] if line.startswith("REACHED")]
+        assert lines == ["REACHED []"] * 2, lines
+        listener.settimeout(0)
+        try:
+            listener.accept()
+            raise AssertionError("somebody came")
+        except BlockingIOError:
+            pass

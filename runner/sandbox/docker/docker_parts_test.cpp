@@ -102,6 +102,14 @@ TEST(ContainerSettings, TrainIsTheArgumentUnlessTheRequestHasItsOwn) {
   EXPECT_EQ(container_settings(job, wiring)["Entrypoint"], nlohmann::json({"/run"}));
 }
 
+TEST(ContainerSettings, IsolatedHostsAskNoResolverForNamesOfOthers) {
+  auto job = spec();
+  const Wiring shared{.network = "sagelet-id", .own_network = true};
+  EXPECT_FALSE(container_settings(job, shared)["HostConfig"].contains("Dns"));
+  job.network_isolation = true;
+  EXPECT_EQ(container_settings(job, shared)["HostConfig"]["Dns"], nlohmann::json({"192.0.2.1"}));
+}
+
 TEST(ContainerSettings, WithoutAWayToTheServerThereAreNoKeys) {
   const auto has = [](const Wiring& wiring, std::string_view start) {
     const auto environment = container_environment(spec(), wiring);

@@ -17,6 +17,7 @@ using nlohmann::json;
 
 constexpr const char* kServerName = "host.docker.internal";  // the server knows itself by this name
 constexpr const char* kBundle = "/run/sagelet/ca-bundle.pem";
+constexpr const char* kNobody = "192.0.2.1";
 constexpr int kMostProcesses = 65536;
 /// What of the server's environment means the same in any container.
 constexpr const char* kHandedOn[] = {
@@ -70,6 +71,8 @@ json limits_and_network(const JobSpec& spec, const Wiring& wiring) {
   if (spec.memory_limit > 0) host["Memory"] = host["MemorySwap"] = spec.memory_limit;
   if (!spec.cpus.empty()) host["CpusetCpus"] = fmt::format("{}", fmt::join(spec.cpus, ","));
   if (!wiring.gateway.empty()) host["ExtraHosts"].push_back(std::string(kServerName) + ":" + wiring.gateway);
+  // Some engines ask the host's own resolver for an isolated container: this one is nowhere (RFC 5737).
+  if (wiring.own_network && spec.network_isolation) host["Dns"] = json::array({kNobody});
   if (wiring.network == "none") host["ExtraHosts"].push_back(spec.current_host + ":127.0.0.1");
   if (wiring.gpus)
     host["DeviceRequests"] =

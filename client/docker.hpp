@@ -93,7 +93,8 @@ class Engine {
   /// Numbers of the signals that were sent to the container through the engine since it was started last.
   Result<std::vector<int>> signals_sent_to(std::string_view id);
 
-  /// `internal`: no way out of it, nor to this host. kConflict: there is one of this name already (not every engine says so).
+  /// `internal`: no way out of it, nor to this host. kConflict: there is one of this name already (not every
+  /// engine says so).
   Result<NetworkInfo> create_network(std::string_view name, std::string_view label, bool internal);
   Result<NetworkInfo> network(std::string_view name);
   Result<std::vector<std::string>> networks_labelled(std::string_view label);

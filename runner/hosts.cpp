@@ -86,10 +86,20 @@ std::string stream_of(const JobSpec& spec, const std::string& host) {
   return spec.log_stream.substr(0, slash + 1) + host + spec.log_stream.substr(dash);
 }
 
+/// Each group of a heterogeneous cluster has instances of its own.
+void take_from_group(JobSpec& spec) {
+  for (const InstanceGroup& group : spec.instance_groups) {
+    if (std::ranges::find(group.hosts, spec.current_host) == group.hosts.end()) continue;
+    if (group.memory_limit != 0) spec.memory_limit = group.memory_limit;
+    spec.gpus = group.gpus;
+  }
+}
+
 /// The host's own spec, in a folder of its own inside the job's.
 Result<JobSpec> spec_of(const JobSpec& job, std::size_t index) {
   JobSpec spec = job;
   spec.current_host = job.hosts[index];
+  take_from_group(spec);
   spec.folder = job.folder + "/" + spec.current_host;
   spec.cpus = part_of_cores(job.cpus, index, job.hosts.size());
   spec.log_stream = stream_of(job, spec.current_host);

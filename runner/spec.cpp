@@ -1,56 +1,20 @@
 #include "runner/spec.hpp"
 
 #include <array>
-#include <concepts>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
-#include <utility>
+
+#include "runner/fields.hpp"
 
 namespace sagelet {
 namespace {
 
-using Json = nlohmann::json;
+using namespace fields;
 
 constexpr std::array<std::string_view, 5> kPhases{"Starting", "Downloading", "Training", "Uploading",
                                                   "Finished"};
 constexpr std::array<std::string_view, 5> kOutcomes{"None", "Completed", "Failed", "Stopped",
                                                     "MaxRuntimeExceeded"};
-
-// Each structure lists its fields once; Writer and Reader walk the same list, so the two directions cannot
-// drift.
-
-/// Puts every field into an object.
-struct Writer {
-  Json json = Json::object();
-  template <class T>
-  void operator()(const char* name, const T& value) {
-    json[name] = value;
-  }
-};
-
-/// A whole number that the field can hold; nlohmann would cut a larger one off.
-template <class T>
-T whole_number(const Json& found, const char* name) {
-  const bool fits = found.is_number_unsigned()  ? std::in_range<T>(found.get<std::uint64_t>())
-                    : found.is_number_integer() ? std::in_range<T>(found.get<std::int64_t>())
-                                                : false;
-  if (!fits) throw std::invalid_argument(std::string(name) + " is no whole number of its range");
-  return found.get<T>();
-}
-
-/// Takes the fields that are there; a missing one keeps its default, a wrong type throws.
-struct Reader {
-  const Json& json;
-  template <class T>
-  void operator()(const char* name, T& value) {
-    const auto found = json.find(name);
-    if (found == json.end()) return;
-    if constexpr (std::integral<T> && !std::same_as<T, bool>)
-      value = whole_number<T>(*found, name);
-    else
-      found->get_to(value);
-  }
-};
 
 template <class Channel, class Visit>
 void channel_fields(Channel& c, Visit& visit) {
@@ -75,6 +39,8 @@ void group_fields(Group& g, Visit& visit) {
   visit("name", g.name);
   visit("instance_type", g.instance_type);
   visit("hosts", g.hosts);
+  visit("memory_limit", g.memory_limit);
+  visit("gpus", g.gpus);
 }
 
 template <class Metric, class Visit>
@@ -88,13 +54,6 @@ void value_fields(Value& v, Visit& visit) {
   visit("name", v.name);
   visit("value", v.value);
   visit("time_ms", v.time_ms);
-}
-
-template <class T>
-Json object_of(const T& value, void (*fields)(const T&, Writer&)) {
-  Writer writer;
-  fields(value, writer);
-  return std::move(writer.json);
 }
 
 }  // namespace
@@ -120,10 +79,10 @@ static void from_json(const Json& json, MetricSpec& value) {
   Reader reader{json};
   metric_fields(value, reader);
 }
-static void to_json(Json& json, const MetricValue& value) {
+void to_json(Json& json, const MetricValue& value) {
   json = object_of(value, &value_fields<const MetricValue, Writer>);
 }
-static void from_json(const Json& json, MetricValue& value) {
+void from_json(const Json& json, MetricValue& value) {
   Reader reader{json};
   value_fields(value, reader);
 }
@@ -211,6 +170,9 @@ void data_fields(Spec& s, Visit& visit) {
   visit("max_runtime_seconds", s.max_runtime_seconds);
   visit("stop_grace_seconds", s.stop_grace_seconds);
   visit("log_spool_limit", s.log_spool_limit);
+  visit("resumed", s.resumed);
+  visit("stop_asked", s.stop_asked);
+  visit("last_report", s.last_report);
 }
 
 template <class Spec, class Visit>
@@ -234,24 +196,6 @@ void report_fields(R& r, Visit& visit) {
   visit("training_start_ms", r.training_start_ms);
   visit("training_end_ms", r.training_end_ms);
   visit("metrics", r.metrics);
-}
-
-/// Bytes that are not UTF-8 (a script's failure text) are replaced, never refused.
-std::string text_of(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-/// Runs `read` on the object in `text`; nlohmann's exceptions end here.
-template <class Read>
-Status parse(std::string_view text, const char* what, Read read) {
-  try {
-    const Json json = Json::parse(text);
-    if (!json.is_object()) return Error(ErrorKind::kInvalid, std::string(what) + ": not a JSON object");
-    read(json);
-    return {};
-  } catch (const std::exception& bad) {
-    return Error(ErrorKind::kInvalid, std::string(what) + ": " + bad.what());
-  }
 }
 
 }  // namespace

@@ -37,6 +37,8 @@ struct ChannelSpec {
 struct InstanceGroup {
   std::string name, instance_type;
   std::vector<std::string> hosts;
+  std::uint64_t memory_limit = 0;  ///< of each host; 0: the job's
+  int gpus = 0;
 };
 
 struct MetricSpec {
@@ -93,6 +95,10 @@ struct JobSpec {
   std::int64_t max_runtime_seconds = 86400;
   std::int64_t stop_grace_seconds = 120;
   std::uint64_t log_spool_limit = 1ull << 30;  ///< bytes of unacknowledged log kept on disk
+  // of a job that another runner takes up after the first was killed (progress.hpp)
+  bool resumed = false;
+  bool stop_asked = false;        ///< before this runner was there
+  std::uint64_t last_report = 0;  ///< the server has all up to this one
 
   std::string to_json() const;
   static Result<JobSpec> from_json(std::string_view text);

@@ -18,7 +18,7 @@ JobSpec full_spec() {
   spec.channels.push_back({.name = "train", .s3_uri = "s3://b/p/", .input_mode = "FastFile"});
   spec.channels.back().attribute_names = {"source-ref", "label"};
   spec.channels.back().hosts = {"algo-2"};
-  spec.instance_groups = {{"workers", "ml.m5.large", {"algo-1", "algo-2"}}};
+  spec.instance_groups = {{"workers", "ml.m5.large", {"algo-1", "algo-2"}, 8ull << 30, 2}};
   spec.metrics = {{"loss", "loss=(\\d+)"}};
   spec.stop_grace_seconds = 2;
   return spec;
@@ -35,6 +35,8 @@ TEST(JobSpec, ComesBackAsItWasWritten) {
   EXPECT_EQ(back->channels.at(0).attribute_names.size(), 2u);
   EXPECT_EQ(back->channels.at(0).hosts, std::vector<std::string>{"algo-2"});
   EXPECT_EQ(back->instance_groups.at(0).hosts.back(), "algo-2");
+  EXPECT_EQ(back->instance_groups.at(0).memory_limit, 8ull << 30);
+  EXPECT_EQ(back->instance_groups.at(0).gpus, 2);
 }
 
 TEST(JobSpec, KeepsDefaultsOfFieldsThatAreMissing) {

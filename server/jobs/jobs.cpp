@@ -105,15 +105,25 @@ class ThreadedJobs final : public Jobs {
   }
 
  private:
+  /// No more than there is. Null: a type that nobody knows.
+  std::uint64_t memory_of(const Instance* instance) const {
+    const auto memory = options_.memory_per_job != 0 ? options_.memory_per_job
+                        : instance == nullptr        ? memory_
+                                                     : instance->memory();
+    return std::min(memory, memory_);
+  }
+
   /// What admission knows better than the request: limits, shares, where things are.
   Row complete(Request& request) const {
     auto& spec = request.spec;
     const auto* instance = find_instance(request.instance_type);
     const int cores = instance == nullptr ? machine_.total() : instance->cores;
-    const auto memory = options_.memory_per_job != 0 ? options_.memory_per_job
-                        : instance == nullptr        ? memory_
-                                                     : instance->memory();
-    if (spec.memory_limit == 0) spec.memory_limit = std::min(memory, memory_);
+    if (spec.memory_limit == 0) spec.memory_limit = memory_of(instance);
+    for (InstanceGroup& group : spec.instance_groups) {
+      const auto* its = find_instance(group.instance_type);
+      group.memory_limit = memory_of(its);
+      group.gpus = its == nullptr ? 0 : its->gpus;
+    }
     if (spec.report_token.empty()) spec.report_token = ids_.hex(kToken);
     if (spec.instance_type.empty()) spec.instance_type = request.instance_type;
     spec.gpus = instance == nullptr ? 0 : instance->gpus;

@@ -145,6 +145,24 @@ TEST_F(JobsTest, AJobStartsWithAllItNeeds) {
   EXPECT_EQ(spec.pip_cache, "/pip");
 }
 
+TEST_F(JobsTest, EachInstanceGroupHasTheLimitsOfItsType) {
+  start();
+  auto wanted = request("one");
+  wanted.instance_type = "ml.t3.medium";
+  wanted.spec.instance_groups = {{"small", "ml.t3.medium", {"algo-1"}},
+                                 {"large", "ml.p3.2xlarge", {"algo-2"}}};
+  put(std::move(wanted));
+  jobs_->wake();
+  ASSERT_TRUE(is_up("one"));
+  const auto spec = spec_of("one");
+  const auto machine = jobs_->doctor().memory;
+  EXPECT_EQ(spec.memory_limit, std::min<std::uint64_t>(4ull << 30, machine));
+  EXPECT_EQ(spec.instance_groups[0].memory_limit, spec.memory_limit);
+  EXPECT_EQ(spec.instance_groups[1].memory_limit, std::min<std::uint64_t>(61ull << 30, machine));
+  EXPECT_EQ(spec.instance_groups[0].gpus, 0);
+  EXPECT_EQ(spec.instance_groups[1].gpus, 1);
+}
+
 TEST_F(JobsTest, EachReportIsAppliedOnceAndTheFinalOneEndsTheJob) {
   start();
   create("one");

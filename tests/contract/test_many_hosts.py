@@ -1,11 +1,14 @@
 """Several hosts of one job reach each other by name, whatever confines them."""
 import json
+import os
 import pathlib
 import socket
 import time
 import urllib.parse
 
 from contract.conftest import nothing_left
+from contract.test_sandboxes import folder_of
+from support import engine
 
 MEET = """
     import json, os, socket, time
@@ -50,6 +53,35 @@ def test_the_first_host_to_fail_stops_the_others(jobs):
         """, hosts=2)
     assert job["TrainingJobStatus"] == "Failed" and "exit code: 9" in job["FailureReason"]
     assert time.monotonic() - began < 100
+
+
+GROUPS = [{"InstanceGroupName": "small", "InstanceType": "ml.t3.medium", "InstanceCount": 1},
+          {"InstanceGroupName": "large", "InstanceType": "ml.m5.large", "InstanceCount": 1}]
+
+
+def memory_limit_of(folder, host, sandbox):
+    """What the engine or the kernel holds it to; where a watch does, what it was told."""
+    if sandbox == "docker":
+        container = (folder / host / "container").read_text().strip()
+        return int(engine.docker("inspect", "-f", "{{.HostConfig.Memory}}", container).stdout)
+    if (folder / host / "memory_group").exists():
+        group = pathlib.Path((folder / host / "memory_group").read_text().strip())
+        return int(next(path for name in ("memory.max", "memory.limit_in_bytes") if (path := group / name).exists()).read_text())
+    return json.loads((folder / host / "spec.json").read_text())["memory_limit"]
+
+
+def test_each_host_has_the_memory_of_its_own_instance_group(jobs, server, sandbox):
+    name = jobs.start("import os, time; print('up', os.uname().nodename); time.sleep(600)",
+                      ResourceConfig={"InstanceGroups": GROUPS, "VolumeSizeInGB": 30})
+    for host in ("algo-1", "algo-2"):
+        jobs.wait_for_line(name, f"up {host}")
+    try:
+        machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        limits = [memory_limit_of(folder_of(server, name), host, sandbox) for host in ("algo-1", "algo-2")]
+        assert limits == [min(machine, gigabytes << 30) for gigabytes in (4, 8)], limits
+    finally:
+        jobs.sagemaker.stop_training_job(TrainingJobName=name)
+        assert jobs.wait(name)["TrainingJobStatus"] == "Stopped"
 
 
 LOOK_AROUND = """

@@ -108,6 +108,10 @@ Result<std::optional<Repository>> find_repository(Connection& db, const Registry
   return repository_from(query, registry);
 }
 
+Result<bool> any_repository(Connection& db) {
+  return db.prepare("SELECT 1 FROM image_repositories LIMIT 1").step();
+}
+
 Status insert_repository(Connection& db, Repository& repository) {
   auto insert = db.prepare(
       "INSERT INTO image_repositories(account, region, name, created, immutable, exempt, settings) "

@@ -46,6 +46,7 @@ struct BlobRow {
 // Repositories
 Result<std::optional<Repository>> find_repository(Connection& db, const Registry& registry,
                                                   std::string_view name);
+Result<bool> any_repository(Connection& db);
 Status insert_repository(Connection& db, Repository& repository);
 Status update_repository(Connection& db, const Repository& repository);
 /// With every row of it; the blobs' bytes are the store's affair.

@@ -12,13 +12,23 @@ namespace {
 
 constexpr std::chrono::hours kLooseKept{24};
 
+}  // namespace
+
 Refused no_repository(const Place& place) {
   return {Why::kNoRepository,
           fmt::format("The repository with name '{}' does not exist in the registry with id '{}'",
                       place.repository, place.registry.account)};
 }
 
-}  // namespace
+ImageStore::ImageStore(storage::ObjectStore& objects, const Clock& clock, Ids& ids)
+    : objects_(objects), clock_(clock), uploads_(clock, ids) {
+  bool any = true;
+  const auto looked = read([&](Connection& db) -> Outcome<void> {
+    TRY(any, any_repository(db));
+    return {};
+  });
+  any_repository_ = !looked || any;
+}
 
 // ---- reading and changing ----
 
@@ -67,6 +77,7 @@ Outcome<Repository> ImageStore::require_or_create(Connection& db, const Place& p
   made.registry = place.registry;
   made.name = place.repository;
   made.created = clock_.now();
+  any_repository_ = true;
   TRY(insert_repository(db, made));
   return made;
 }
@@ -83,6 +94,7 @@ Outcome<Repository> ImageStore::create_repository(Repository like) {
       return Refused(Why::kRepositoryExists,
                      fmt::format("The repository with name '{}' already exists in the registry with id '{}'",
                                  like.name, like.registry.account));
+    any_repository_ = true;
     TRY(insert_repository(db, like));
     return {};
   });

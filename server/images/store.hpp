@@ -1,6 +1,7 @@
 #pragma once
 // Container images, kept: repositories, manifests, tags, and blobs once by digest. What was acknowledged is
 // there after a crash (docs/formats/images.md); an image never names bytes that are not here.
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -24,6 +25,9 @@ struct Place {
   std::string repository;
 };
 
+/// In ECR's words.
+Refused no_repository(const Place& place);
+
 /// What a push may do about a repository that is not there.
 enum class IfMissing { kRefuse, kCreate };
 
@@ -41,8 +45,7 @@ struct Image {
 /// Thread-safe. Everything waits for the ledger: never on an I/O thread, but for uploads().
 class ImageStore {
  public:
-  ImageStore(storage::ObjectStore& objects, const Clock& clock, Ids& ids)
-      : objects_(objects), clock_(clock), uploads_(clock, ids) {}
+  ImageStore(storage::ObjectStore& objects, const Clock& clock, Ids& ids);
 
   // Repositories
   /// kBadName, kRepositoryExists. `like` has everything but id and time.
@@ -116,6 +119,7 @@ class ImageStore {
   storage::ObjectStore& objects_;
   const Clock& clock_;
   Uploads uploads_;
+  std::atomic<bool> any_repository_{true};  ///< false: none is there, so nobody needs to look
 };
 
 }  // namespace sagelet::images

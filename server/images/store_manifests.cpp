@@ -100,6 +100,7 @@ Outcome<Pushed> ImageStore::put_manifest(const Place& place, const Reference& re
 }
 
 Outcome<ManifestRow> ImageStore::manifest(const Place& place, const Reference& reference) {
+  if (!any_repository_) return no_repository(place);  // each training job asks; most servers have none
   ManifestRow found;
   TRY(read([&](Connection& db) -> Outcome<void> {
     TRY(const auto repository, require(db, place));

@@ -84,6 +84,23 @@ TEST_P(Images, ABlobIsThereAfterARestart) {
   EXPECT_EQ(store->blob(other, digest).error().why, Why::kNoRepository);
 }
 
+TEST_P(Images, AnImageIsFoundThatWasLookedForBeforeThereWasAny) {
+  EXPECT_EQ(store->manifest(place, {"v1", {}}).error().why, Why::kNoRepository);
+  ASSERT_TRUE(tag(place, "v1", image_of(place, "layer")));
+  EXPECT_TRUE(store->manifest(place, {"v1", {}}));
+  EXPECT_EQ(store->manifest(other, {"v1", {}}).error().why, Why::kNoRepository);
+  ASSERT_TRUE(store->create_repository({.registry = other.registry, .name = other.repository}));
+  EXPECT_EQ(store->manifest(other, {"v1", {}}).error().why, Why::kNoManifest);
+  open();
+  EXPECT_TRUE(store->manifest(place, {"v1", {}}));
+}
+
+TEST_P(Images, AnEmptyRepositoryIsOneToo) {
+  EXPECT_EQ(store->manifest(place, {"v1", {}}).error().why, Why::kNoRepository);
+  ASSERT_TRUE(store->create_repository({.registry = place.registry, .name = place.repository}));
+  EXPECT_EQ(store->manifest(place, {"v1", {}}).error().why, Why::kNoManifest);
+}
+
 TEST_P(Images, TheSameBytesAreKeptOnce) {
   const auto digest = push(place, large);
   push(place, large);

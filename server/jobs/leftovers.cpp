@@ -9,8 +9,11 @@
 #include <vector>
 
 #include "base/fs.hpp"
+#include "base/log.hpp"
 #include "client/docker.hpp"
 #include "client/docker_orphans.hpp"
+#include "client/docker_own_files.hpp"
+#include "runner/spec.hpp"
 
 namespace sagelet::jobs {
 
@@ -53,6 +56,15 @@ void detach_mounts_below(const fs::path& folder) {
   }
 }
 
+/// Else we could not remove them. What cannot be done here shows when the folder is removed.
+void own_files(const std::set<std::string>& sockets, const fs::path& folder, const std::string& label) {
+  const auto text = read_file(folder / "spec.json");
+  const auto spec = text ? JobSpec::from_json(*text) : Result<JobSpec>(text.error());
+  for (const auto& socket : spec ? sockets : std::set<std::string>())
+    if (const auto done = client::own_files(socket, spec->docker_image, label, {folder.native()}); !done)
+      log::warn("files below {}: {}", folder.native(), done.error().message());
+}
+
 }  // namespace
 
 Status remove_containers(const fs::path& folder, const std::string& job_id) {
@@ -60,9 +72,11 @@ Status remove_containers(const fs::path& folder, const std::string& job_id) {
   std::set<std::string> sockets;
   for (const auto& note : notes)
     if (auto socket = read_file(note, 4096); socket && !socket->empty()) sockets.insert(std::move(*socket));
-  for (const auto& socket : sockets) TRY(client::remove_labelled(socket, "sagelet.job=" + job_id));
+  const auto label = "sagelet.job=" + job_id;
+  for (const auto& socket : sockets) TRY(client::remove_labelled(socket, label));
   if (!notes.empty()) client::end_orphans(noted_containers(folder));
   if (!notes.empty()) detach_mounts_below(folder);
+  own_files(sockets, folder, label);
   std::error_code ignored;
   for (const auto& note : notes) fs::remove(note, ignored);
   return {};

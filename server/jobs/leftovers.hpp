@@ -8,7 +8,7 @@
 namespace sagelet::jobs {
 
 /// Removes the job's containers and networks from the engines noted there, mounts that were made for them,
-/// then the notes. No engine is asked otherwise.
+/// makes what they wrote in the folder ours, then the notes. No engine is asked otherwise.
 Status remove_containers(const std::filesystem::path& folder, const std::string& job_id);
 
 /// Removes the control groups noted there, then the notes. The kernel refuses for a moment after their

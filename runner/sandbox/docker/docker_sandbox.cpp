@@ -20,6 +20,7 @@
 #include "base/fs.hpp"
 #include "base/log.hpp"
 #include "client/docker_orphans.hpp"
+#include "client/docker_own_files.hpp"
 #include "fmt/format.h"
 #include "runner/sandbox/docker/network.hpp"
 
@@ -411,8 +412,14 @@ bool DockerSandbox::was_ended_by_engine(const client::ContainerState& state) {
 
 /// The container's root and its users may have written below the job's folder.
 void DockerSandbox::own_files() {
-  if (::geteuid() != 0) return;
   const uid_t user = ::geteuid();
+  if (user != 0) {
+    std::vector<std::string> folders = {spec_.folder + "/ml", spec_.folder + "/checkpoints"};
+    if (!spec_.warmpool_cache.empty()) folders.push_back(spec_.warmpool_cache);
+    const Status done = client::own_files(engine_.socket(), image_.id, job_label(spec_.job_id), folders);
+    if (!done) log::warn("files of the container stay its users': {}", done.error().message());
+    return;
+  }
   const gid_t group = ::getegid();
   for (const char* below : {"/ml", "/checkpoints"})
     for_each_entry(spec_.folder + below, [&](const FTSENT& entry) {

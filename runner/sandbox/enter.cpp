@@ -13,14 +13,12 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
+#include <span>
+
+#include "base/socket.hpp"
 
 namespace sagelet::runner {
 namespace {
-
-struct Answer {
-  int error = 0;
-};
 
 bool same_namespace(const std::string& one, const char* other) {
   struct stat a, b;
@@ -37,41 +35,19 @@ int enter(const std::string& proc) {
   return ::setns(mount.get(), CLONE_NEWNS) == 0 ? 0 : errno;
 }
 
-/// One message, with `fd` in it unless that is negative.
-void send(int socket, Answer answer, int fd) {
-  iovec part{&answer, sizeof answer};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof fd)] = {};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  if (fd >= 0) {
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    cmsghdr* first = CMSG_FIRSTHDR(&message);
-    first->cmsg_level = SOL_SOCKET;
-    first->cmsg_type = SCM_RIGHTS;
-    first->cmsg_len = CMSG_LEN(sizeof fd);
-    std::memcpy(CMSG_DATA(first), &fd, sizeof fd);
-  }
-  ::sendmsg(socket, &message, MSG_NOSIGNAL);
+/// A descriptor, or -errno.
+void say(int socket, int fd) {
+  const int refused = fd < 0 ? -fd : 0;
+  (void)send_with(socket, bytes_of(refused), std::span(&fd, fd < 0 ? 0 : 1));
 }
 
-/// errno of the other side, or its descriptor.
-Answer receive(int socket, UniqueFd& fd) {
-  Answer answer{ECHILD};
-  iovec part{&answer, sizeof answer};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  if (::recvmsg(socket, &message, MSG_CMSG_CLOEXEC) != sizeof answer) return {ECHILD};
-  const cmsghdr* first = CMSG_FIRSTHDR(&message);
-  int got = -1;
-  if (first && first->cmsg_type == SCM_RIGHTS) std::memcpy(&got, CMSG_DATA(first), sizeof got);
-  fd.reset(got);
-  return answer;
+/// errno of the other side, or 0 and its descriptor.
+int hear(int socket, UniqueFd& fd) {
+  int refused = ECHILD;
+  auto fds = receive_with(socket, room_of(refused));
+  if (!fds) return ECHILD;
+  if (!fds->empty()) fd = std::move(fds->front());
+  return refused;
 }
 
 /// Gives the kernel's end, or -errno.
@@ -108,7 +84,7 @@ void come_of_age(UniqueFd& socket) {
       (::stat(folder.c_str(), &theirs) != 0 || theirs.st_ino != ours.st_ino || theirs.st_dev != ours.st_dev))
     refused = EXDEV;
   const int fd = refused != 0 ? -refused : mount_fuse(folder);
-  send(socket.get(), {fd < 0 ? -fd : 0}, fd);
+  say(socket.get(), fd);
   if (fd < 0) ::_exit(0);
   come_of_age(socket);
   char none;
@@ -121,23 +97,21 @@ void come_of_age(UniqueFd& socket) {
 }  // namespace
 
 Result<UniqueFd> open_inside(pid_t pid, const std::function<int()>& work) {
-  int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return Error::last("socketpair");
-  UniqueFd ours(ends[0]), theirs(ends[1]);
+  TRY(SocketPair pair, make_socket_pair(SOCK_SEQPACKET));
   const std::string proc = "/proc/" + std::to_string(pid) + "/ns/";
   const pid_t child = ::fork();
   if (child < 0) return Error::last("fork");
   if (child == 0) {
     const int refused = enter(proc);
     const int fd = refused != 0 ? -refused : work();
-    send(theirs.get(), {fd < 0 ? -fd : 0}, fd);
+    say(pair.theirs.get(), fd);
     ::_exit(0);
   }
-  theirs.reset();
+  pair.theirs.reset();
   UniqueFd fd;
-  const Answer answer = receive(ours.get(), fd);
+  const int refused = hear(pair.ours.get(), fd);
   ::waitpid(child, nullptr, 0);
-  if (answer.error != 0) return Error::from_errno("in the job's namespace", answer.error);
+  if (refused != 0) return Error::from_errno("in the job's namespace", refused);
   return fd;
 }
 
@@ -146,23 +120,20 @@ Result<UniqueFd> mount_fuse_inside(pid_t pid, const std::string& folder) {
 }
 
 Result<KeptMount> KeptMount::make(pid_t pid, const std::string& folder) {
-  int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return Error::last("socketpair");
-  UniqueFd ours(ends[0]), theirs(ends[1]);
+  TRY(SocketPair pair, make_socket_pair(SOCK_SEQPACKET));
   const std::string proc = "/proc/" + std::to_string(pid) + "/ns/";
   KeptMount mount;
   mount.pid_ = ::fork();
   if (mount.pid_ < 0) return Error::last("fork");
   if (mount.pid_ == 0) {
-    ours.reset();
-    keep_mount(std::move(theirs), proc, folder);
+    pair.ours.reset();
+    keep_mount(std::move(pair.theirs), proc, folder);
   }
-  theirs.reset();
-  const Answer answer = receive(ours.get(), mount.fuse_);
-  mount.keeper_ = std::move(ours);
-  if (answer.error == EXDEV)
-    return Error(ErrorKind::kUnavailable, "the engine does not see the job's folder");
-  if (answer.error != 0) return Error::from_errno("FUSE", answer.error);
+  pair.theirs.reset();
+  const int refused = hear(pair.ours.get(), mount.fuse_);
+  mount.keeper_ = std::move(pair.ours);
+  if (refused == EXDEV) return Error(ErrorKind::kUnavailable, "the engine does not see the job's folder");
+  if (refused != 0) return Error::from_errno("FUSE", refused);
   return mount;
 }
 

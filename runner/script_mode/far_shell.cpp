@@ -20,7 +20,7 @@
 #include <string_view>
 #include <thread>
 
-#include "base/fd.hpp"
+#include "base/socket.hpp"
 
 namespace sagelet::script_mode {
 namespace {
@@ -42,25 +42,7 @@ struct Head {
 
 bool send(int socket, Kind kind, std::string_view bytes) {
   const Head head{kind, static_cast<std::uint32_t>(bytes.size())};
-  std::string message(reinterpret_cast<const char*>(&head), sizeof head);
-  message += bytes;
-  for (std::string_view left = message; !left.empty();) {
-    const ssize_t sent = ::send(socket, left.data(), left.size(), MSG_NOSIGNAL);
-    if (sent < 0 && errno != EINTR) return false;
-    if (sent > 0) left.remove_prefix(static_cast<std::size_t>(sent));
-  }
-  return true;
-}
-
-bool receive_all(int socket, char* out, std::size_t size) {
-  while (size > 0) {
-    const ssize_t got = ::recv(socket, out, size, 0);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return false;
-    out += got;
-    size -= static_cast<std::size_t>(got);
-  }
-  return true;
+  return send_all(socket, std::string(bytes_of(head)).append(bytes)).has_value();
 }
 
 struct Message {
@@ -70,10 +52,9 @@ struct Message {
 
 std::optional<Message> receive(int socket) {
   Head head;
-  if (!receive_all(socket, reinterpret_cast<char*>(&head), sizeof head) || head.size > kLongestCommand)
-    return std::nullopt;
+  if (!receive_all(socket, room_of(head)) || head.size > kLongestCommand) return std::nullopt;
   Message message{head.kind, std::string(head.size, '\0')};
-  if (!receive_all(socket, message.bytes.data(), message.bytes.size())) return std::nullopt;
+  if (!receive_all(socket, message.bytes)) return std::nullopt;
   return message;
 }
 

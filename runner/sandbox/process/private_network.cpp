@@ -9,9 +9,11 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <span>
 #include <vector>
 
 #include "base/fs.hpp"
+#include "base/socket.hpp"
 #include "fmt/format.h"
 #include "runner/sandbox/process/mounts.hpp"
 #include "runner/sandbox/process/netlink.hpp"
@@ -69,45 +71,13 @@ struct Word {
   char trouble[200] = {};
 };
 
-void say(int socket, const Word& word, const std::vector<int>& fds) {
-  iovec part{const_cast<Word*>(&word), sizeof word};
-  alignas(cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))] = {};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  if (!fds.empty()) {
-    message.msg_control = control;
-    message.msg_controllen = CMSG_SPACE(fds.size() * sizeof(int));
-    cmsghdr* first = CMSG_FIRSTHDR(&message);
-    first->cmsg_level = SOL_SOCKET;
-    first->cmsg_type = SCM_RIGHTS;
-    first->cmsg_len = CMSG_LEN(fds.size() * sizeof(int));
-    std::memcpy(CMSG_DATA(first), fds.data(), fds.size() * sizeof(int));
-  }
-  (void)::sendmsg(socket, &message, MSG_NOSIGNAL);
-}
-
 Result<std::vector<UniqueFd>> hear(int socket) {
   Word word;
-  iovec part{&word, sizeof word};
-  alignas(cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))] = {};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  const ssize_t got = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
-  std::vector<UniqueFd> fds;
-  const cmsghdr* first = got > 0 ? CMSG_FIRSTHDR(&message) : nullptr;
-  if (first != nullptr && first->cmsg_type == SCM_RIGHTS)
-    for (std::size_t at = 0; CMSG_LEN(at + sizeof(int)) <= first->cmsg_len; at += sizeof(int)) {
-      int fd = -1;
-      std::memcpy(&fd, CMSG_DATA(first) + at, sizeof fd);
-      fds.emplace_back(fd);
-    }
-  if (!fds.empty()) return fds;
+  auto fds = receive_with(socket, room_of(word));
+  if (!fds) return Error(ErrorKind::kPermission, "the network's builder died");
+  if (!fds->empty()) return fds;
   word.trouble[sizeof word.trouble - 1] = '\0';
-  return Error(ErrorKind::kPermission, got > 0 ? word.trouble : "the network's builder died");
+  return Error(ErrorKind::kPermission, word.trouble);
 }
 
 Status build_host(Netlink& bridge_link, const UniqueFd& bridge, std::size_t index, const std::string& server,
@@ -132,8 +102,7 @@ Status build_host(Netlink& bridge_link, const UniqueFd& bridge, std::size_t inde
   TRY(link.set_up("eth0"));
   std::vector<int> fds{network.get()};
   if (door) fds.push_back(door.get());
-  say(socket, {}, fds);
-  return {};
+  return send_with(socket, bytes_of(Word()), fds);
 }
 
 Status build(std::size_t count, const std::string& server, int socket) {
@@ -141,7 +110,8 @@ Status build(std::size_t count, const std::string& server, int socket) {
   TRY(Netlink link, Netlink::open());
   TRY(link.add_bridge(kBridge));
   TRY(link.set_up(kBridge));
-  say(socket, {}, {bridge.get()});
+  const int root = bridge.get();
+  TRY(send_with(socket, bytes_of(Word()), std::span(&root, 1)));
   for (std::size_t index = 0; index < count; ++index) {
     TRY(build_host(link, bridge, index, server, socket));
     TRY(enter(bridge));
@@ -153,7 +123,7 @@ Status build(std::size_t count, const std::string& server, int socket) {
   if (const Status done = build(count, server, socket); !done) {
     Word word;
     std::strncpy(word.trouble, done.error().message().c_str(), sizeof word.trouble - 1);
-    say(socket, word, {});
+    (void)send_with(socket, bytes_of(word), {});
   }
   ::_exit(0);
 }
@@ -174,14 +144,12 @@ Result<PrivateNetwork> collect(std::size_t count, int socket) {
 }  // namespace
 
 Result<PrivateNetwork> PrivateNetwork::make(std::size_t count, const std::string& server) {
-  int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return Error::last("socketpair");
-  UniqueFd ours(ends[0]), theirs(ends[1]);
+  TRY(SocketPair pair, make_socket_pair(SOCK_SEQPACKET));
   const pid_t builder = ::fork();  // a process of its own: who has left a namespace may not come back
   if (builder < 0) return Error::last("fork");
-  if (builder == 0) build_and_exit(count, server, theirs.get());
-  theirs.reset();
-  auto network = collect(count, ours.get());
+  if (builder == 0) build_and_exit(count, server, pair.theirs.get());
+  pair.theirs.reset();
+  auto network = collect(count, pair.ours.get());
   ::waitpid(builder, nullptr, 0);
   return network;
 }

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/fs.hpp"
+#include "base/socket.hpp"
 #include "runner/sandbox/enter.hpp"
 #include "runner/sandbox/process/init.hpp"
 #include "runner/sandbox/process/mounts.hpp"
@@ -136,27 +137,25 @@ Status ProcessSandbox::try_way(const SandboxPlan& plan, Confinement way) {
   } else {
     link_.reset();
   }
-  int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return Error::last("socketpair");
-  UniqueFd ours(ends[0]), theirs(ends[1]);
+  TRY(SocketPair pair, make_socket_pair(SOCK_STREAM));
   const unsigned user = ::geteuid(), group = ::getegid();
   const auto pid =
       static_cast<pid_t>(::syscall(SYS_clone, clone_flags(plan, way), nullptr, nullptr, nullptr, nullptr));
   if (pid < 0) return Error::last("clone");
   if (pid == 0) {
-    ours.reset();
+    pair.ours.reset();
     const bool namespaces = has_namespaces(way);
-    run_init(theirs.get(), {.pid_namespace = namespaces, .cpus = plan.cpus, .prepare = [&]() -> Status {
-                              return namespaces ? arrange(plan, way, user, group) : Status();
-                            }});
+    run_init(pair.theirs.get(), {.pid_namespace = namespaces, .cpus = plan.cpus, .prepare = [&]() -> Status {
+                                   return namespaces ? arrange(plan, way, user, group) : Status();
+                                 }});
   }
-  theirs.reset();
-  const auto ready = wire::receive_answer(ours.get());
+  pair.theirs.reset();
+  const auto ready = wire::receive_answer(pair.ours.get());
   if (!ready || ready->error != 0) {
     ::waitpid(pid, nullptr, 0);
     return Error(ErrorKind::kPermission, ready ? ready->text : "the sandbox's first process died");
   }
-  socket_ = std::move(ours);
+  socket_ = std::move(pair.ours);
   init_ = pid;
   confinement_ = way;
   own_network_ = has_namespaces(way) && (plan.network >= 0 || plan.isolated);

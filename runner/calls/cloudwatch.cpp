@@ -19,26 +19,17 @@ MetricSender::MetricSender(const JobSpec& spec, std::function<std::vector<Metric
       job_(spec.name),
       host_(spec.name + "/" + spec.current_host),
       sample_(std::move(sample)),
-      period_(period) {}
-
-MetricSender::~MetricSender() {
-  {
-    const std::lock_guard lock(mutex_);
-    closed_ = true;
-    waiting_.clear();
-  }
-  changed_.notify_all();
-  if (thread_.joinable()) thread_.join();
-}
+      period_(period),
+      pause_(std::min(kFirstPause, period)) {}
 
 void MetricSender::start() {
-  thread_ = std::thread([this] { run(); });
+  rounds_.start([this] { return round(); }, pause_);
 }
 
 void MetricSender::add(const MetricValue& value) {
   const std::lock_guard lock(mutex_);
   if (waiting_.size() < kMostWaiting) waiting_.push_back({"TrainingJobName", value});
-  if (waiting_.size() == kMostOfACall) changed_.notify_all();
+  if (waiting_.size() == kMostOfACall) rounds_.poke();
 }
 
 void MetricSender::sample() {
@@ -48,38 +39,28 @@ void MetricSender::sample() {
 }
 
 void MetricSender::finish() {
-  if (!thread_.joinable()) return;
+  if (!rounds_.started()) return;
+  rounds_.stop();
+  sample();
+  send_all();
+}
+
+/// Its time has come, or a call is full before that.
+std::chrono::milliseconds MetricSender::round() {
+  bool full = false;
   {
     const std::lock_guard lock(mutex_);
-    closed_ = sample_at_end_ = true;
+    full = waiting_.size() >= kMostOfACall;
   }
-  changed_.notify_all();
-  thread_.join();
+  if (!full) {
+    sample();
+    pause_ = std::min(2 * pause_, period_);
+  }
+  send_all();
+  return pause_;
 }
 
-void MetricSender::run() {
-  client::Http http;
-  auto pause = std::min(kFirstPause, period_);
-  std::unique_lock lock(mutex_);
-  while (!closed_) {
-    const bool woken =
-        changed_.wait_for(lock, pause, [&] { return closed_ || waiting_.size() >= kMostOfACall; });
-    if (closed_) break;
-    lock.unlock();
-    if (!woken) {
-      sample();
-      pause = std::min(2 * pause, period_);
-    }
-    send_all(http);
-    lock.lock();
-  }
-  const bool at_end = sample_at_end_;
-  lock.unlock();
-  if (at_end) sample();
-  send_all(http);
-}
-
-void MetricSender::send_all(client::Http& http) {
+void MetricSender::send_all() {
   std::vector<Datum> data;
   {
     const std::lock_guard lock(mutex_);
@@ -89,11 +70,11 @@ void MetricSender::send_all(client::Http& http) {
     const auto end = std::min(data.size(), at + kMostOfACall);
     const std::vector<Datum> some(data.begin() + static_cast<std::ptrdiff_t>(at),
                                   data.begin() + static_cast<std::ptrdiff_t>(end));
-    if (!send_some(http, some)) return;
+    if (!send_some(some)) return;
   }
 }
 
-bool MetricSender::send_some(client::Http& http, const std::vector<Datum>& data) {
+bool MetricSender::send_some(const std::vector<Datum>& data) {
   auto list = nlohmann::json::array();
   for (const Datum& datum : data)
     list.push_back(
@@ -108,7 +89,7 @@ bool MetricSender::send_some(client::Http& http, const std::vector<Datum>& data)
                           .body = body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)};
   request.headers = {{"Content-Type", "application/x-amz-json-1.0"},
                      {"X-Amz-Target", "GraniteServiceVersion20100801.PutMetricData"}};
-  const auto answer = send(http, server_, nullptr, request, "monitoring");
+  const auto answer = send(http_, server_, nullptr, request, "monitoring");
   if (answer && answer->status == 200) return true;
   log::warn("PutMetricData: {}", answer ? answer->body.substr(0, 300) : answer.error().message());
   return answer.has_value();

@@ -1,13 +1,12 @@
 #pragma once
 // Sends the job's metrics to CloudWatch, as an agent on an instance does.
 #include <chrono>
-#include <condition_variable>
 #include <functional>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "base/rounds.hpp"
 #include "runner/calls/server.hpp"
 #include "runner/spec.hpp"
 
@@ -18,10 +17,9 @@ namespace sagelet::runner {
 /// lost with a killed runner, never sent twice on purpose.
 class MetricSender {
  public:
-  /// `sample` is called on the sender's thread.
+  /// `sample` is called on the sender's thread, and by finish().
   MetricSender(const JobSpec& spec, std::function<std::vector<MetricValue>()> sample,
                std::chrono::milliseconds period = std::chrono::minutes(1));
-  ~MetricSender();
 
   void start();
   /// A value of one of the job's metric definitions; from any thread.
@@ -34,20 +32,20 @@ class MetricSender {
     std::string dimension;  ///< TrainingJobName or Host
     MetricValue value;
   };
-  void run();
+  std::chrono::milliseconds round();
   void sample();
-  void send_all(client::Http& http);
-  bool send_some(client::Http& http, const std::vector<Datum>& data);
+  void send_all();
+  bool send_some(const std::vector<Datum>& data);
 
   const Server server_;
   const std::string job_, host_;
   const std::function<std::vector<MetricValue>()> sample_;
   const std::chrono::milliseconds period_;
+  client::Http http_;
+  std::chrono::milliseconds pause_;  ///< until the next sample
   std::mutex mutex_;
-  std::condition_variable changed_;
   std::vector<Datum> waiting_;
-  bool closed_ = false, sample_at_end_ = false;
-  std::thread thread_;
+  Rounds rounds_;
 };
 
 }  // namespace sagelet::runner

@@ -16,37 +16,18 @@ constexpr std::chrono::milliseconds kShortest{50}, kLongest{1000};
 
 }  // namespace
 
-MemoryWatch::~MemoryWatch() {
-  {
-    const std::lock_guard lock(mutex_);
-    leaving_ = true;
-  }
-  changed_.notify_all();
-  if (thread_.joinable()) thread_.join();
-}
-
 void MemoryWatch::start(pid_t root, std::uint64_t bytes) {
   const auto id = ProcessId::of(root);
-  if (!id || thread_.joinable()) return;
+  if (!id || looks_.started()) return;
   root_ = *id;
   bytes_ = bytes;
-  thread_ = std::thread([this] { run(); });
+  looks_.start([this] { return look(); });
 }
 
 std::chrono::milliseconds MemoryWatch::pause_after(std::uint64_t used, std::uint64_t bytes) {
   const std::uint64_t room = used < bytes ? bytes - used : 0;
   const std::chrono::milliseconds until_full(room / (kFastestGrowth / 1000));
   return std::clamp(until_full, kShortest, kLongest);
-}
-
-void MemoryWatch::run() {
-  std::unique_lock lock(mutex_);
-  while (!leaving_) {
-    lock.unlock();
-    const auto pause = look();
-    lock.lock();
-    changed_.wait_for(lock, pause, [&] { return leaving_; });
-  }
 }
 
 std::chrono::milliseconds MemoryWatch::look() {

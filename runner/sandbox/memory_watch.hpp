@@ -5,12 +5,10 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
-#include <mutex>
-#include <thread>
 
 #include "base/child.hpp"
+#include "base/rounds.hpp"
 
 namespace sagelet::runner {
 
@@ -18,11 +16,6 @@ namespace sagelet::runner {
 /// process, as the kernel does in a control group. The more room is left, the longer until the next look.
 class MemoryWatch {
  public:
-  MemoryWatch() = default;
-  MemoryWatch(const MemoryWatch&) = delete;
-  MemoryWatch& operator=(const MemoryWatch&) = delete;
-  ~MemoryWatch();
-
   /// `root` itself is counted and never killed.
   void start(pid_t root, std::uint64_t bytes);
   std::uint64_t kills() const { return kills_; }
@@ -31,17 +24,13 @@ class MemoryWatch {
   static std::chrono::milliseconds pause_after(std::uint64_t used, std::uint64_t bytes);
 
  private:
-  void run();
   std::chrono::milliseconds look();
 
   ProcessId root_;
   std::uint64_t bytes_ = 0;
   ProcessId victim_;  ///< told to die, and perhaps not gone
   std::atomic<std::uint64_t> kills_{0};
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool leaving_ = false;
-  std::thread thread_;
+  Rounds looks_;
 };
 
 }  // namespace sagelet::runner

@@ -15,37 +15,11 @@ constexpr std::chrono::milliseconds kShortest{1'000};
 
 }  // namespace
 
-Timekeeper::~Timekeeper() {
-  {
-    const std::lock_guard lock(mutex_);
-    leaving_ = true;
-  }
-  changed_.notify_all();
-  if (thread_.joinable()) thread_.join();
-}
-
 void Timekeeper::start() {
-  if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
-}
-
-void Timekeeper::poke() {
-  {
-    const std::lock_guard lock(mutex_);
-    poked_ = true;
-  }
-  changed_.notify_all();
-}
-
-void Timekeeper::run() {
-  std::unique_lock lock(mutex_);
-  while (!leaving_) {
-    poked_ = false;
-    lock.unlock();
+  rounds_.start([this] {
     run_due();
-    const auto pause = until_next();
-    lock.lock();
-    changed_.wait_for(lock, pause, [&] { return leaving_ || poked_; });
-  }
+    return until_next();
+  });
 }
 
 void Timekeeper::run_due() {

@@ -1,11 +1,9 @@
 #pragma once
 // The thread that lets deadlines come due.
-#include <condition_variable>
 #include <functional>
-#include <mutex>
-#include <thread>
 
 #include "base/clock.hpp"
+#include "base/rounds.hpp"
 #include "server/services/sagemaker/deadlines.hpp"
 #include "server/storage/ledger.hpp"
 
@@ -18,26 +16,21 @@ class Timekeeper {
   using Handle = std::function<void(const Deadline&)>;
   Timekeeper(storage::Ledger& ledger, const Clock& clock, Handle handle)
       : ledger_(ledger), clock_(clock), handle_(std::move(handle)) {}
-  ~Timekeeper();
 
   /// From now on on a thread of its own.
   void start();
   /// A deadline was set: look again. From any thread.
-  void poke();
+  void poke() { rounds_.poke(); }
   /// Handles all that is due, on this thread.
   void run_due();
 
  private:
-  void run();
   std::chrono::milliseconds until_next();
 
   storage::Ledger& ledger_;
   const Clock& clock_;
   const Handle handle_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool poked_ = false, leaving_ = false;
-  std::thread thread_;
+  Rounds rounds_;
 };
 
 }  // namespace sagelet::sagemaker

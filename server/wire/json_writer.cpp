@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/digest.hpp"
+#include "server/wire/escaping.hpp"
 #include "server/wire/members.hpp"
 #include "server/wire/scalars.hpp"
 
@@ -46,21 +47,7 @@ void append_escape(std::string& out, unsigned char byte) {
 
 void append_json_string(std::string& out, std::string_view text) {
   out += '"';
-  std::size_t at = 0;
-  while (at < text.size()) {
-    std::size_t end = at;
-    while (end < text.size() && plain(text[end])) ++end;
-    out.append(text, at, end - at);
-    at = end;
-    if (at == text.size()) break;
-    if (static_cast<unsigned char>(text[at]) < 0x80) {
-      append_escape(out, static_cast<unsigned char>(text[at++]));
-      continue;
-    }
-    while (end < text.size() && static_cast<unsigned char>(text[end]) >= 0x80) ++end;
-    append_utf8(out, text.substr(at, end - at));
-    at = end;
-  }
+  append_escaped(out, text, plain, append_escape);
   out += '"';
 }
 

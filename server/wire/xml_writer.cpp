@@ -1,6 +1,7 @@
 #include "server/wire/xml_writer.hpp"
 
 #include "base/digest.hpp"
+#include "server/wire/escaping.hpp"
 #include "server/wire/members.hpp"
 #include "server/wire/scalars.hpp"
 
@@ -59,21 +60,7 @@ void append_namespace(std::string& out, std::string_view prefix, std::string_vie
 }  // namespace
 
 void append_xml_text(std::string& out, std::string_view text) {
-  std::size_t at = 0;
-  while (at < text.size()) {
-    std::size_t end = at;
-    while (end < text.size() && plain(text[end])) ++end;
-    out.append(text, at, end - at);
-    at = end;
-    if (at == text.size()) break;
-    if (static_cast<unsigned char>(text[at]) < 0x80) {
-      append_reference(out, static_cast<unsigned char>(text[at++]));
-      continue;
-    }
-    while (end < text.size() && static_cast<unsigned char>(text[end]) >= 0x80) ++end;
-    append_utf8(out, text.substr(at, end - at));
-    at = end;
-  }
+  append_escaped(out, text, plain, append_reference);
 }
 
 void append_xml_element(std::string& out, std::string_view name, std::string_view text) {

@@ -1,6 +1,6 @@
 #include "base/authorities.hpp"
 
-#include "base/fs.hpp"
+#include "base/test_folder.hpp"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -12,17 +12,11 @@ using Environment = std::map<std::string, std::string>;
 
 class AuthoritiesInForce : public testing::Test {
  protected:
-  std::string file(const std::string& name, std::string_view text) {
-    const auto path = home_.path() / name;
-    (void)make_folders(path.parent_path());
-    (void)write_file(path, text);
-    return path.native();
-  }
-  TempFolder home_ = *TempFolder::make(fs::temp_directory_path(), "authorities-");
+  const TestFolder home_;
 };
 
 TEST_F(AuthoritiesInForce, ThoseInForceBeforeComeFirstEachOnce) {
-  const auto corp = file("corp.pem", "CORP"), other = file("other.pem", "OTHER");
+  const auto corp = home_.file("corp.pem", "CORP"), other = home_.file("other.pem", "OTHER");
   const Environment base{{"AWS_CA_BUNDLE", corp},
                          {"SSL_CERT_FILE", corp},
                          {"CURL_CA_BUNDLE", other},
@@ -32,11 +26,10 @@ TEST_F(AuthoritiesInForce, ThoseInForceBeforeComeFirstEachOnce) {
 }
 
 TEST_F(AuthoritiesInForce, ElseCertifisOfTheActivePython) {
-  const auto certifi = file("venv/lib/python3.11/site-packages/certifi/cacert.pem", "CERTIFI\n");
-  EXPECT_THAT(authority_files({{"VIRTUAL_ENV", (home_.path() / "venv").native()}}), ElementsAre(certifi));
-  (void)write_file(file("venv/bin/python3", ""), "", false, 0755);
-  EXPECT_THAT(authority_files({{"PATH", "/no/where:" + (home_.path() / "venv/bin").native()}}),
-              ElementsAre(certifi));
+  const auto certifi = home_.file("venv/lib/python3.11/site-packages/certifi/cacert.pem", "CERTIFI\n");
+  EXPECT_THAT(authority_files({{"VIRTUAL_ENV", home_ / "venv"}}), ElementsAre(certifi));
+  (void)write_file(home_.file("venv/bin/python3", ""), "", false, 0755);
+  EXPECT_THAT(authority_files({{"PATH", "/no/where:" + (home_ / "venv/bin")}}), ElementsAre(certifi));
 }
 
 TEST_F(AuthoritiesInForce, ElseTheSystems) {

@@ -90,7 +90,7 @@ Result<std::vector<UniqueFd>> receive_with(int socket, std::span<char> room) {
   } while (got < 0 && errno == EINTR);
   if (got < 0) return Error::last("recvmsg");
   auto descriptors = descriptors_of(message);
-  if (got == 0 || !receive_all(socket, room.subspan(static_cast<std::size_t>(got))))
+  if (!receive_all(socket, room.subspan(static_cast<std::size_t>(got))))
     return Error(ErrorKind::kUnavailable, "the other end is gone");
   return descriptors;
 }

@@ -1,6 +1,8 @@
 #include "base/socket.hpp"
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -30,6 +32,25 @@ TEST(Socket, BytesThatFillItsBufferArriveWhole) {
   EXPECT_TRUE(receive_all(pair.ours.get(), got));
   sender.join();
   EXPECT_EQ(got, sent);
+}
+
+TEST(Socket, ASignalInTheMiddleLosesNothing) {
+  struct sigaction heard {
+  }, before{};
+  heard.sa_handler = [](int) {};
+  ASSERT_EQ(::sigaction(SIGUSR1, &heard, &before), 0);
+  auto pair = *make_socket_pair(SOCK_STREAM);
+  const std::string sent(4 << 20, 'x');
+  std::thread sender([&] {
+    EXPECT_TRUE(send_all(pair.theirs.get(), sent));
+    pair.theirs.reset();
+  });
+  std::string got(sent.size(), '\0');
+  ASSERT_TRUE(receive_all(pair.ours.get(), std::span(got).first(1)));  // the rest does not fit: it is waiting
+  ::pthread_kill(sender.native_handle(), SIGUSR1);
+  EXPECT_TRUE(receive_all(pair.ours.get(), std::span(got).subspan(1)));
+  sender.join();
+  ::sigaction(SIGUSR1, &before, nullptr);
 }
 
 TEST(Socket, AnEndThatGoesAwayIsAValueAndNoSignal) {

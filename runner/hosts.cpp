@@ -57,7 +57,7 @@ Result<PrivateNetwork> private_network(const JobSpec& spec, Meeting& meeting) {
 
 Meeting arrange_meeting(const JobSpec& spec) {
   Meeting meeting;
-  if (spec.sandbox != "process") return meeting;  // the engine makes networks itself
+  if (spec.resumed || spec.sandbox != "process") return meeting;  // the engine makes networks itself
   const auto took = [begin = std::chrono::steady_clock::now()] {
     return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begin)
         .count();
@@ -103,6 +103,7 @@ Result<JobSpec> spec_of(const JobSpec& job, std::size_t index) {
   spec.folder = job.folder + "/" + spec.current_host;
   spec.cpus = part_of_cores(job.cpus, index, job.hosts.size());
   spec.log_stream = stream_of(job, spec.current_host);
+  spec.stop_asked = false;  // the leader passes it on
   TRY(make_folders(spec.folder, 0700));
   TRY(write_file(spec.folder + "/spec.json", spec.to_json(), false, 0600));
   // Where the server's new address will be, should it move (Server::address).
@@ -175,6 +176,7 @@ class Leader {
     }
     if (merged_.failed()) end_others();
     while (std::ranges::any_of(hosts_, [](const Host& host) { return host.pid > 0; })) step();
+    for (const std::string& host : gone_) merged_.lose(host);
     return finish();
   }
 
@@ -196,6 +198,10 @@ class Leader {
     const pid_t leader = ::getpid();
     for (std::size_t index = 0; index < spec_.hosts.size(); ++index) {
       TRY(JobSpec spec, spec_of(spec_, index));
+      if (spec.resumed && !Progress::read(spec.folder)) {
+        gone_.push_back(spec.current_host);
+        continue;
+      }
       TRY(Pipe pipe, make_pipe());
       const NoStopMeanwhile quiet;
       const pid_t pid = ::fork();
@@ -241,6 +247,7 @@ class Leader {
     host.pid = 0;
     if (merged_.has_ended(host.name)) return;
     log::error("the runner of {} ended without a report", host.name);
+    if (can_be_taken_up(spec_.folder) != TakeUp::kNo) ::_exit(1);  // all together, by a leader after us
     merged_.lose(host.name);
   }
 
@@ -291,6 +298,7 @@ class Leader {
   const StopSignal& stop_;
   MergedReports merged_;
   std::vector<Host> hosts_;
+  std::vector<std::string> gone_;  ///< with a leader before us
   UniqueFd bridge_;
   std::optional<Job> job_;  ///< what all hosts have in common: reports and outputs
   bool stopped_ = false;

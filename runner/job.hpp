@@ -11,6 +11,7 @@
 #include "runner/calls/logs.hpp"
 #include "runner/calls/reports.hpp"
 #include "runner/calls/s3.hpp"
+#include "runner/progress.hpp"
 #include "runner/sandbox/memory_limit.hpp"
 #include "runner/sandbox/process/process_sandbox.hpp"
 #include "runner/spec.hpp"
@@ -27,7 +28,9 @@ class FastFile;
 class Pipes;
 
 struct Job {
-  Job(JobSpec job_spec, const StopSignal& stop_signal, std::unique_ptr<Sandbox> job_sandbox);
+  /// `before`: how far a runner before us got. No sandbox: the program has ended, or is other runners'.
+  Job(JobSpec job_spec, const StopSignal& stop_signal, std::unique_ptr<Sandbox> job_sandbox,
+      Progress before = {});
   ~Job();
 
   const JobSpec spec;
@@ -46,6 +49,7 @@ struct Job {
   std::vector<std::unique_ptr<FastFile>> fast_files;
   std::unique_ptr<Pipes> pipes;  ///< of the channels in Pipe mode
 
+  Progress progress;  ///< as it is on disk, once the program runs
   const std::int64_t started_ms;
   const SteadyTime deadline;  ///< MaxRuntimeInSeconds, all steps together
 
@@ -69,6 +73,11 @@ struct Job {
   /// A line of ours among the job's own.
   void say(std::string_view line);
   void report(Phase phase, std::string message);
+  /// From now on the job can be taken up, if we are killed.
+  void keep_progress() const;
+  /// How the program ended, on disk and back.
+  void note_end();
+  void recall_end();
 };
 
 }  // namespace sagelet::runner

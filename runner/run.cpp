@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "base/child.hpp"
 #include "base/crash_point.hpp"
@@ -37,6 +38,23 @@ constexpr Step kSteps[] = {
     {"train", train, Blame::kOurs},
 };
 
+// Of a job whose runner was killed while its container went on.
+constexpr Step kTakenUp[] = {
+    {"checkpoints", take_up_checkpoints, Blame::kOurs},
+    {"container", prepare_container, Blame::kOurs},
+    {"train", train, Blame::kOurs},
+};
+
+// And when its program had ended before.
+constexpr Step kEnded[] = {
+    {"checkpoints", take_up_checkpoints, Blame::kOurs},
+};
+
+std::span<const Step> steps_of(const Job& job) {
+  if (!job.spec.resumed) return kSteps;
+  return job.progress.ended ? std::span<const Step>(kEnded) : std::span<const Step>(kTakenUp);
+}
+
 // After the container, however it ended (a failed one leaves no model).
 constexpr Step kAfterwards[] = {
     {"checkpoints", finish_checkpoints, Blame::kOurs},
@@ -49,14 +67,15 @@ Report failed_step(const Job& job, const Step& step, const Error& error) {
 }
 
 Report walk(Job& job) {
-  for (const Step& step : kSteps) {
-    if (job.stop.requested() && !job.exit_code)
+  if (job.progress.ended) job.recall_end();
+  for (const Step& step : steps_of(job)) {
+    if (job.stop.requested() && !job.spec.resumed && !job.exit_code)
       return verdict_of(job, step.blame, Error(ErrorKind::kCancelled, "stopped"));
     crash_point(std::string("runner-before-") + step.name);
     if (Status done = step.run(job); !done) return failed_step(job, step, done.error());
   }
   const bool failed = job.exit_code.value_or(1) != 0 && job.why == Why::kItself;
-  if (failed) job.ended_ms = to_millis(SystemClock().now());
+  if (failed && job.ended_ms == 0) job.ended_ms = to_millis(SystemClock().now());
   for (const Step& step : kAfterwards) {
     if (step.run == store_outputs && (failed || job.one_of_many)) continue;
     crash_point(std::string("runner-after-") + step.name);
@@ -116,7 +135,9 @@ namespace {
 void limit_memory(Job& job) {
   const std::uint64_t machine = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
                                 static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-  if (job.spec.memory_limit == 0 || job.spec.memory_limit >= machine || job.sandbox->init_pid() == 0) return;
+  if (!job.sandbox || job.spec.memory_limit == 0 || job.spec.memory_limit >= machine ||
+      job.sandbox->init_pid() == 0)
+    return;
   const std::string name = "sagelet-" + job.spec.job_id +
                            (job.spec.hosts.size() > 1 ? "-" + job.spec.current_host : std::string());
   job.memory.set(name, job.spec.memory_limit, job.sandbox->init_pid(), job.folder() / "memory_group");
@@ -164,6 +185,23 @@ Result<JobSpec> read_spec(const std::string& folder) {
   return spec;
 }
 
+/// How far the runner before this one got, if there was one.
+Result<Progress> take_up(const JobSpec& spec) {
+  if (!spec.resumed) return Progress();
+  TRY(Progress progress, Progress::read(spec.folder));
+  ++progress.taken_up;
+  TRY(progress.write(spec.folder));
+  log::info("taken up for the {}. time: the program {}", progress.taken_up,
+            progress.ended ? "has ended" : "is in a container");
+  return progress;
+}
+
+Result<std::unique_ptr<Sandbox>> sandbox_of(const JobSpec& spec, const SandboxPlan& plan,
+                                            const Progress& before) {
+  if (before.ended) return std::unique_ptr<Sandbox>();
+  return spec.resumed ? find_sandbox(spec, before) : make_sandbox(spec, plan);
+}
+
 /// Those of other instance groups.
 void leave_out_channels(JobSpec& spec) {
   std::erase_if(spec.channels, [&](const ChannelSpec& channel) {
@@ -189,17 +227,22 @@ int run_host(JobSpec spec, const SandboxPlan& plan, const StopSignal& stop, Seat
     if (const Status made = make_folders(spec.warmpool_cache); !made)
       return give_up(spec, seat, made.error());
   // Before the first thread: the sandbox's init is forked from this one.
-  auto sandbox = make_sandbox(spec, plan);
-  if (!sandbox) return give_up(spec, seat, sandbox.error());
-  for (const std::string& note : (*sandbox)->notes()) log::info("sandbox: {}", note);
-  if (spec.hosts.size() > 1 && !(*sandbox)->has_mounts())
-    return give_up(spec, seat, no_many_hosts(**sandbox));
-  if (const Status done = introduce(spec, (*sandbox)->init_pid(), (*sandbox)->name()); !done)
-    return give_up(spec, seat, done.error());
+  auto before = take_up(spec);
+  if (!before) return give_up(spec, seat, before.error());
+  auto made = sandbox_of(spec, plan, *before);
+  if (!made) return give_up(spec, seat, made.error());
+  auto sandbox = std::move(*made);
+  if (sandbox)
+    for (const std::string& note : sandbox->notes()) log::info("sandbox: {}", note);
+  if (sandbox && spec.hosts.size() > 1 && !sandbox->has_mounts())
+    return give_up(spec, seat, no_many_hosts(*sandbox));
+  const Status introduced =
+      introduce(spec, sandbox ? sandbox->init_pid() : 0, sandbox ? sandbox->name() : "none");
+  if (!introduced) return give_up(spec, seat, introduced.error());
   crash_point("runner-introduced");
   const auto relay = seat.door ? Relay::over(std::move(seat.door), relay_target(Server::of(spec))) : nullptr;
   if (relay) relay->allow("127.0.0.1");
-  Job job(std::move(spec), stop, std::move(*sandbox));
+  Job job(std::move(spec), stop, std::move(sandbox), std::move(*before));
   job.reports.tell(seat.reports);
   job.one_of_many = seat.reports >= 0;
   limit_memory(job);
@@ -218,6 +261,7 @@ int run_job(const std::string& folder) {
     log::error("{}", spec.error().message());
     return 2;
   }
+  if (spec->stop_asked) stop.request();
   if (spec->hosts.size() > 1) return run_hosts(std::move(*spec), stop);
   const auto plan = plan_of(*spec);
   return run_host(std::move(*spec), plan, stop, {});

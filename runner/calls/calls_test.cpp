@@ -68,7 +68,7 @@ TEST_F(CallsTest, LogLinesArriveOnceAndInOrderThoughAnswersGetLost) {
   std::vector<std::string> sent;
   for (int i = 0; i < 500; ++i) {
     sent.push_back("line " + std::to_string(i));
-    log.line(sent.back());
+    log.say(sent.back());
     if (i % 50 == 0) log.flush();
   }
   log.finish();
@@ -79,7 +79,7 @@ TEST_F(CallsTest, LogLinesArriveOnceAndInOrderThoughAnswersGetLost) {
 TEST_F(CallsTest, NoLineNoStream) {
   Imposter server([](const Heard&) { return Say{}; });
   LogSender log(spec(server.url()));
-  log.line("");
+  log.say("");
   log.finish();
   EXPECT_TRUE(server.heard().empty());
 }
@@ -88,7 +88,7 @@ TEST_F(CallsTest, BytesThatAreNotUtf8DoNotStopTheLog) {
   LogService service{.group = true};
   Imposter server([&](const Heard& heard) { return service(heard); });
   LogSender log(spec(server.url()));
-  log.line("a\xff\"\\\x01");
+  log.say("a\xff\"\\\x01");
   log.finish();
   EXPECT_EQ(service.lines, std::vector<std::string>{"a\xef\xbf\xbd\"\\\x01"});
 }
@@ -96,7 +96,7 @@ TEST_F(CallsTest, BytesThatAreNotUtf8DoNotStopTheLog) {
 TEST_F(CallsTest, LogIsGivenUpWhenTheJobsFolderIsGone) {
   const JobSpec job = spec("http://127.0.0.1:1");  // nobody listens
   LogSender log(job);
-  log.line("x");
+  log.say("x");
   ASSERT_TRUE(remove_tree(job.folder));
   log.finish();
 }

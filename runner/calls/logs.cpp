@@ -63,21 +63,34 @@ LogSender::LogSender(const JobSpec& spec)
     : server_(Server::of(spec)),
       group_(spec.log_group),
       stream_(spec.log_stream),
-      spool_(spec.folder + "/spool", spec.log_spool_limit) {}
+      spool_(spec.folder + "/spool", spec.log_spool_limit),
+      accepted_(spool_.batches_found()),
+      passed_over_(spool_.lines_found()) {
+  if (spool_.has_waiting()) thread_ = std::thread([this] { run(); });
+}
 
 LogSender::~LogSender() {
   spool_.abandon();
   if (thread_.joinable()) thread_.join();
 }
 
-void LogSender::line(std::string_view text) {
-  line(text, to_millis(SystemClock().now()));
+void LogSender::say(std::string_view text) {
+  add(text, to_millis(SystemClock().now()), LogSpool::Of::kOurselves);
 }
 
-void LogSender::line(std::string_view text, std::int64_t time_ms) {
+bool LogSender::line(std::string_view text, std::int64_t time_ms) {
+  if (!text.empty() && passed_over_ > 0) {
+    --passed_over_;
+    return false;
+  }
+  add(text, time_ms, LogSpool::Of::kJob);
+  return true;
+}
+
+void LogSender::add(std::string_view text, std::int64_t time_ms, LogSpool::Of of) {
   if (text.empty()) return;  // CloudWatch takes no empty message
   if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
-  spool_.append(time_ms, text);
+  spool_.append(time_ms, text, of);
 }
 
 void LogSender::finish() {
@@ -89,13 +102,14 @@ void LogSender::run() {
   client::Http http;
   while (const auto batch = spool_.next(kMostEvents, kMostBytes)) {
     if (!batch->records.empty() && !deliver(http, *batch)) return spool_.abandon();
-    spool_.acknowledge(*batch);
+    spool_.acknowledge(*batch, accepted_);
   }
 }
 
 bool LogSender::deliver(client::Http& http, const LogSpool::Batch& batch) {
   for (int refusals = 0; refusals < 5;) {
     if (!stream_made_ && !create_stream(http)) return false;
+    spool_.sending(batch, accepted_);
     const auto answer = call(http, "PutLogEvents", put_log_events(group_, stream_, accepted_, batch.records));
     if (!answer) return false;
     if (answer->status == 200) {

@@ -14,17 +14,22 @@ namespace sagelet::runner {
 /// sent twice (the answer got lost, the server restarted) harmless.
 class LogSender {
  public:
+  /// What a killed runner has left goes first.
   LogSender(const JobSpec& spec);
   ~LogSender();
 
-  void line(std::string_view text);
-  void line(std::string_view text, std::int64_t time_ms);
+  /// One of ours, between the job's.
+  void say(std::string_view text);
+  /// The job's own. False: a runner before us has taken it already (a container's log is read again from its
+  /// start).
+  bool line(std::string_view text, std::int64_t time_ms);
   /// Lines so far may go; call it when no more are at hand.
   void flush() { spool_.commit(); }
   /// Returns when every line is acknowledged (or the server will never take it).
   void finish();
 
  private:
+  void add(std::string_view text, std::int64_t time_ms, LogSpool::Of of);
   void run();
   bool deliver(client::Http& http, const LogSpool::Batch& batch);
   bool create_stream(client::Http& http);
@@ -33,7 +38,8 @@ class LogSender {
   const Server server_;
   const std::string group_, stream_;
   LogSpool spool_;
-  std::uint64_t accepted_ = 0;  ///< batches; the next token
+  std::uint64_t accepted_;     ///< batches; the next token
+  std::uint64_t passed_over_;  ///< lines still to come that are known
   bool stream_made_ = false;
   std::thread thread_;  ///< starts with the first line
 };

@@ -9,7 +9,14 @@
 namespace sagelet::runner {
 
 Reporter::Reporter(const JobSpec& spec)
-    : server_(Server::of(spec)), job_id_(spec.job_id), host_(spec.current_host), token_(spec.report_token) {
+    : server_(Server::of(spec)),
+      job_id_(spec.job_id),
+      host_(spec.current_host),
+      token_(spec.report_token),
+      number_(spec.last_report) {
+  if (spec.resumed)  // the server has taken what a runner before us left
+    if (const Status removed = remove_tree(spec.folder + "/reports"); !removed)
+      log::error("{}", removed.error().message());
   if (const Status made = make_folders(spec.folder + "/reports"); !made)
     log::error("{}", made.error().message());
 }

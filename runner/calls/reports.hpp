@@ -31,7 +31,7 @@ class Reporter {
 
   const Server server_;
   const std::string job_id_, host_, token_;
-  std::uint64_t number_ = 0;
+  std::uint64_t number_;  ///< of the last report
   int told_ = -1;
 
   struct Waiting {

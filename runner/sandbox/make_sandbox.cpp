@@ -30,4 +30,8 @@ Result<std::unique_ptr<Sandbox>> make_sandbox(const JobSpec& spec, const Sandbox
   return sandbox;
 }
 
+Result<std::unique_ptr<Sandbox>> find_sandbox(const JobSpec& spec, const Progress& progress) {
+  return DockerSandbox::find(spec, progress);
+}
+
 }  // namespace sagelet::runner

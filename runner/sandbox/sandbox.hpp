@@ -66,6 +66,8 @@ class Sandbox {
   virtual std::string interface_name() const;
   /// The command is the image's: script mode, interpreter and environment are not ours to make.
   virtual bool is_container() const { return false; }
+  /// What another runner needs to find the command again after this one was killed; empty: it dies with us.
+  virtual std::string note_for_the_next() const { return {}; }
   /// What was not as wished, for the runner's log.
   virtual const std::vector<std::string>& notes() const;
 };

@@ -20,6 +20,13 @@ std::string folder_of(const Job& job) {
   return job.sandbox->has_mounts() ? (job.folder() / "checkpoints").string() : path;
 }
 
+Result<S3Location> checkpoint_place(const Job& job) {
+  auto place = S3Location::parse(job.spec.checkpoint_uri);
+  if (!place) return Error(ErrorKind::kInvalid, "not an S3 URI: " + job.spec.checkpoint_uri);
+  if (!place->key.empty() && !place->key.ends_with('/')) place->key += '/';
+  return *place;
+}
+
 }  // namespace
 
 CheckpointSync::CheckpointSync(Server server, S3Location to, std::string folder)
@@ -50,6 +57,14 @@ CheckpointSync::Files CheckpointSync::look() const {
 
 void CheckpointSync::adopt() {
   stored_ = look();
+}
+
+Status CheckpointSync::adopt_stored() {
+  const std::size_t head = place_of("").key.size();
+  return s3_.list(place_of(""), [&](std::vector<S3Object> page) -> Status {
+    for (const S3Object& object : page) stored_[object.key.substr(head)] = {};
+    return {};
+  });
 }
 
 S3Location CheckpointSync::place_of(const std::string& name) const {
@@ -102,15 +117,23 @@ Status CheckpointSync::finish() {
 
 Status fetch_checkpoints(Job& job) {
   if (job.spec.checkpoint_uri.empty()) return {};
-  auto from = S3Location::parse(job.spec.checkpoint_uri);
-  if (!from) return Error(ErrorKind::kInvalid, "not an S3 URI: " + job.spec.checkpoint_uri);
-  if (!from->key.empty() && !from->key.ends_with('/')) from->key += '/';
+  TRY(const S3Location from, checkpoint_place(job));
   const std::string folder = folder_of(job);
   TRY(make_folders(folder));
-  TRY(download_below(job.s3, *from, folder, job.server, &job.stop));
-  job.checkpoints = std::make_unique<CheckpointSync>(job.server, *from, folder);
+  TRY(download_below(job.s3, from, folder, job.server, &job.stop));
+  job.checkpoints = std::make_unique<CheckpointSync>(job.server, from, folder);
   job.checkpoints->adopt();
   job.checkpoints->start();
+  job.progress.checkpoints = folder;
+  return {};
+}
+
+Status take_up_checkpoints(Job& job) {
+  if (job.progress.checkpoints.empty()) return {};
+  TRY(const S3Location to, checkpoint_place(job));
+  job.checkpoints = std::make_unique<CheckpointSync>(job.server, to, job.progress.checkpoints);
+  TRY(job.checkpoints->adopt_stored());
+  if (!job.progress.ended) job.checkpoints->start();
   return {};
 }
 

@@ -18,6 +18,8 @@ class CheckpointSync {
   ~CheckpointSync();
   /// Files as they are now are in S3 already.
   void adopt();
+  /// What is in S3 may be older than the files: of a job that is taken up.
+  Status adopt_stored();
   void start();
   /// Stops the thread, then one last look. Errors are those of this look.
   Status finish();

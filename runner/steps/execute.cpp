@@ -35,6 +35,7 @@ class Watch {
     }
     TRY(sandbox_.start(command, sources_[0].pipe.write.get(), sources_[1].pipe.write.get()));
     for (Source& source : sources_) source.pipe.write.reset();
+    if (watcher_.asked_before != Why::kItself) ask_to_end(watcher_.asked_before);
     while (!ended_) step();
     drain();
     return execution_;
@@ -78,6 +79,7 @@ class Watch {
   void ask_to_end(Why why) {
     asked_ = true;
     execution_.why = why;
+    watcher_.asks(why);
     sandbox_.signal(SIGTERM);
     kill_at_ = std::chrono::steady_clock::now() + watcher_.grace;
   }

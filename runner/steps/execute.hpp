@@ -25,7 +25,9 @@ struct Watcher {
   std::function<void()> idle = [] {};                  ///< no more lines at hand
   const StopSignal* stop = nullptr;
   std::optional<SteadyTime> deadline;
-  std::chrono::milliseconds grace{120000};  ///< between SIGTERM and SIGKILL
+  Why asked_before = Why::kItself;             ///< by a runner before us
+  std::function<void(Why)> asks = [](Why) {};  ///< before the command is asked to end
+  std::chrono::milliseconds grace{120000};     ///< between SIGTERM and SIGKILL
 };
 
 /// Cuts a stream into lines of at most 256 KiB.

@@ -66,7 +66,7 @@ Metrics::Metrics(const std::vector<MetricSpec>& specs) {
 
 Metrics::~Metrics() = default;
 
-void Metrics::line(std::string_view text, std::int64_t time_ms) {
+void Metrics::line(std::string_view text, std::int64_t time_ms, bool told) {
   for (const auto& metric : metrics_) {
     const int groups = pcre2_match(metric->code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), 0, 0,
                                    metric->match, tools_->context);
@@ -76,8 +76,14 @@ void Metrics::line(std::string_view text, std::int64_t time_ms) {
     const auto value = number_in(std::string(text.substr(ends[2], ends[3] - ends[2])));
     if (!value) continue;
     metric->last = MetricValue{metric->name, *value, time_ms};
-    if (on_value) on_value(*metric->last);
+    if (on_value && !told) on_value(*metric->last);
   }
+}
+
+void Metrics::recall(const std::vector<MetricValue>& values) {
+  for (const MetricValue& value : values)
+    for (const auto& metric : metrics_)
+      if (metric->name == value.name) metric->last = value;
 }
 
 std::vector<MetricValue> Metrics::values() const {

@@ -14,9 +14,12 @@ class Metrics {
  public:
   explicit Metrics(const std::vector<MetricSpec>& specs);
   ~Metrics();
-  /// Told every value as it is found.
+  /// Is handed every value as it is found.
   std::function<void(const MetricValue&)> on_value;
-  void line(std::string_view text, std::int64_t time_ms);
+  /// `told`: its values were handed on before.
+  void line(std::string_view text, std::int64_t time_ms, bool told = false);
+  /// Values of lines that were searched before.
+  void recall(const std::vector<MetricValue>& values);
   /// Those that matched at least once, in the order of their definitions.
   std::vector<MetricValue> values() const;
   /// Patterns that do not compile, with PCRE2's words.

@@ -12,6 +12,8 @@ Status take_place(Job& job);
 Status fetch_inputs(Job& job);
 /// Checkpoints from S3; from then on changes go back.
 Status fetch_checkpoints(Job& job);
+/// The same of a job that is taken up: nothing is fetched, changes go back.
+Status take_up_checkpoints(Job& job);
 /// The private Python environment.
 Status make_python(Job& job);
 /// What the platform puts into the container's environment.

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <sstream>
 
+#include "base/crash_point.hpp"
 #include "base/digest.hpp"
 #include "fmt/format.h"
 #include "runner/algorithms/algorithms.hpp"
@@ -24,20 +25,31 @@ std::int64_t take_time(std::string_view& line) {
   return time_ms > 0 ? time_ms : to_millis(SystemClock().now());
 }
 
+/// Its program goes on when we are killed, and wants nothing of us that another runner could not give it.
+bool can_outlive_us(const Job& job) {
+  return !job.progress.sandbox.empty() && !job.pipes && job.fast_files.empty();
+}
+
 /// The job's command under watch: lines go to the log and the metrics, and to `capture` when there is one.
 Result<Ended> run(Job& job, const Command& command, script_mode::ErrorCapture* capture) {
   Watcher watcher;
   watcher.line = [&](Watcher::Stream stream, std::string_view line) {
     const std::int64_t time_ms =
         job.sandbox->is_container() ? take_time(line) : to_millis(SystemClock().now());
-    job.log.line(line, time_ms);
-    job.metrics.line(line, time_ms);
+    const bool is_new = job.log.line(line, time_ms);
+    job.metrics.line(line, time_ms, !is_new);
     if (capture) capture->line(static_cast<script_mode::ErrorCapture::Stream>(stream), line);
   };
   watcher.idle = [&] { job.log.flush(); };
   watcher.stop = &job.stop;
   watcher.deadline = job.deadline;
   watcher.grace = std::chrono::seconds(job.spec.stop_grace_seconds);
+  watcher.asked_before = static_cast<Why>(job.progress.why);
+  watcher.asks = [&](Why why) {
+    job.progress.why = static_cast<int>(why);
+    if (can_outlive_us(job)) job.keep_progress();
+  };
+  if (can_outlive_us(job)) job.keep_progress();
   TRY(const Execution execution, execute(*job.sandbox, command, watcher));
   if (execution.why != Why::kItself) job.why = execution.why;
   job.out_of_memory = execution.ended.out_of_memory;
@@ -78,7 +90,7 @@ Status train_by_script_mode(Job& job) {
   };
   host.log = [&](std::string_view text) {
     std::istringstream lines{std::string(text)};
-    for (std::string line; std::getline(lines, line);) job.log.line(line);
+    for (std::string line; std::getline(lines, line);) job.log.say(line);
     job.log.flush();
   };
   host.fetch = [&](const std::string& uri, const std::string& file) -> Status {
@@ -125,17 +137,26 @@ Status train_in_container(Job& job) {
 
 Status prepare_container(Job& job) {
   const Status done = job.sandbox->get_ready(job.stop);
-  for (const std::string& note :
-       job.sandbox->is_container() ? job.sandbox->notes() : std::vector<std::string>())
+  const bool tell = job.sandbox->is_container() && !job.spec.resumed;
+  for (const std::string& note : tell ? job.sandbox->notes() : std::vector<std::string>())
     job.say("[sagelet] " + note);
   return done;
 }
 
-Status train(Job& job) {
+namespace {
+
+void announce(Job& job) {
   job.report(Phase::kTraining, "Training image download completed. Training in progress.");
   for (const std::string& fault : job.metrics.faults()) job.say("[sagelet] " + fault);
   if (job.spec.network_isolation && !job.sandbox->is_container() && !job.sandbox->has_own_network())
     job.say("[sagelet] EnableNetworkIsolation is not enforced: this machine gives us no network namespaces");
+}
+
+}  // namespace
+
+Status train(Job& job) {
+  if (!job.spec.resumed) announce(job);
+  job.progress.sandbox = job.sandbox->note_for_the_next();
   const Status done = job.sandbox->is_container()   ? train_in_container(job)
                       : !job.spec.algorithm.empty() ? train_by_algorithm(job)
                       : job.spec.script_mode        ? train_by_script_mode(job)
@@ -148,6 +169,9 @@ Status train(Job& job) {
     job.say(fmt::format("[sagelet] out of memory: the kernel ended a process at the limit of {} bytes",
                         job.spec.memory_limit));
   job.log.flush();
+  crash_point("runner-before-end-noted");
+  if (done) job.note_end();
+  crash_point("runner-end-noted");
   return done;
 }
 

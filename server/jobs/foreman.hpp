@@ -5,6 +5,7 @@
 //   queued --(cores free)--> running --(final report)--> leaving --(runner gone)--> forgotten
 //      \--(stop: Stopped)---------------------------------------------------------> forgotten
 //                              \--(runner gone without a final report: what it left, else lost)--> forgotten
+//                              \--(the same, but its program ended or goes on: another runner)--> running
 //
 // A job is in here from the moment its row is seen in the ledger until its folder is gone (a failed one's
 // folder stays for a while, known by its row alone).
@@ -84,6 +85,7 @@ class Foreman {
   void runner_gone(Job& job);
   void settle(const std::string& job_id);
   Status deliver_end(Job& job);
+  bool take_up(Job& job);
   Report stopped_report(const Job& job) const;
   void free_cores(Job& job);
   void forget(const std::string& job_id);

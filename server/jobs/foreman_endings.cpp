@@ -43,14 +43,14 @@ void Foreman::runner_gone(Job& job) {
   job.watch.reset();
   watched_.erase(id);
   if (job.state != State::kLeaving) {
-    placement_.kill({id}, {job.row.handle});
+    if (placement_.take_up(id) != TakeUp::kContainer) placement_.kill({id}, {job.row.handle});
     if (job.why.empty()) job.why = "its runner ended without a report";
   }
   settle(id);
 }
 
-/// For a job without a runner: brings its end to the listener, then lets go of it. What cannot be delivered
-/// now (a full disk) is tried again.
+/// For a job without a runner: gives it another where that can go on, else brings its end to the listener and
+/// lets go of it. What cannot be delivered now (a full disk) is tried again.
 void Foreman::settle(const std::string& job_id) {
   auto& job = jobs_.at(job_id);
   if (job.state != State::kLeaving) {
@@ -60,6 +60,8 @@ void Foreman::settle(const std::string& job_id) {
       retry_at_ = clock_.steady() + kRetryPause;
       return;
     }
+    const auto left = jobs_.find(job_id);
+    if (left == jobs_.end() || left->second.state == State::kRunning) return;  // another runner has it
   }
   forget(job_id);
 }
@@ -68,6 +70,7 @@ Status Foreman::deliver_end(Job& job) {
   const auto id = job.row.job_id;
   for (const auto& report : placement_.left_reports(id)) TRY(apply(job, report));
   if (job.state == State::kLeaving) return {};
+  if (take_up(job)) return {};
   // A runner that SIGTERM met before it could handle it has done nothing yet, as one that never started.
   if (job.row.stopping && !job.runner_was_up) return apply(job, stopped_report(job));
   const auto noted = placement_.noted_end(id);
@@ -78,6 +81,31 @@ Status Foreman::deliver_end(Job& job) {
   free_cores(job);
   job.state = State::kLeaving;
   return {};
+}
+
+/// A runner after the one that was killed. The row tells of it when it runs; if we are killed in between, the
+/// next server ends it and starts one more.
+bool Foreman::take_up(Job& job) {
+  const auto id = job.row.job_id;
+  if (job.row.handle.empty() || placement_.take_up(id) == TakeUp::kNo) return false;
+  auto spec = spec_to_start(job, job.row.cpus);
+  if (!spec) return false;
+  spec->resumed = true;
+  spec->stop_asked = job.row.stopping;
+  spec->last_report = job.row.last_report;
+  auto handle = placement_.start(*spec);
+  if (!handle) {
+    job.why += "; another could not be started: " + handle.error().message();
+    return false;
+  }
+  log::info("job {} is taken up by another runner", id);
+  job.row.handle = *handle;
+  job.why.clear();
+  unsettled_.erase(id);
+  if (const auto done = rows_.started(id, job.row.handle, job.row.cpus); !done)
+    log::error("job {}: {}", id, done.error().message());
+  watch(job);
+  return true;
 }
 
 Report Foreman::stopped_report(const Job& job) const {

@@ -28,6 +28,10 @@ def runner_points():
     return made + [f"runner-after-{name}" for name in named.findall(after)] + points("runner")
 
 
+# A runner that dies here has noted how the script ended: another one brings the job home.
+AFTER_THE_END = ("runner-end-noted", "runner-after-checkpoints", "runner-after-outputs", "runner-before-final-report")
+
+
 @pytest.mark.parametrize("point", points("server/storage", "server/services/s3"))
 @pytest.mark.parametrize("passage", [1, 7])
 def test_puts_survive_a_kill_at(server, rng, point, passage):
@@ -79,6 +83,10 @@ def test_a_job_ends_truly_when_its_runner_dies_at(server, point):
     training = training_of(server)
     name = training.start("print('ran')\n")
     job = training.wait(name, seconds=60)
+    if point in AFTER_THE_END:
+        assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+        assert training.lines(name).count("ran") == 1
+        assert training.artifact(job) == {}
     assert job["TrainingJobStatus"] in ("Completed", "Failed")
     if job["TrainingJobStatus"] == "Failed":
         assert job["FailureReason"].startswith("InternalServerError")

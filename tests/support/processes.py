@@ -27,6 +27,10 @@ def parent(pid):
         return 0
 
 
+def children(pid):
+    return [child for child in processes() if parent(child) == pid]
+
+
 def command(pid):
     try:
         return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()

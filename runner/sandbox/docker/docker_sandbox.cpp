@@ -111,11 +111,72 @@ Result<std::unique_ptr<Sandbox>> DockerSandbox::make(const JobSpec& spec) {
   TRY(make_folders(spec.folder + "/checkpoints"));
   // Before anything exists: whoever finds our folder knows where to look for what we left.
   TRY(write_file(spec.folder + "/engine", sandbox->engine_.socket()));
-  sandbox->preparing_ = std::thread([raw = sandbox.get()] {
-    raw->prepared_ = raw->prepare();
-    ::eventfd_write(raw->prepared_now_.get(), 1);
-  });
+  sandbox->begin(&DockerSandbox::prepare);
   return std::unique_ptr<Sandbox>(std::move(sandbox));
+}
+
+Result<std::unique_ptr<Sandbox>> DockerSandbox::find(const JobSpec& spec, const Progress& progress) {
+  std::unique_ptr<DockerSandbox> sandbox(new DockerSandbox(spec));
+  TRY(sandbox->id_, read_file(spec.folder + "/container", 4096));
+  TRY(sandbox->recall(progress.sandbox));
+  sandbox->found_ = true;
+  sandbox->signalled_ = progress.why != 0;
+  sandbox->begin(&DockerSandbox::find_again);
+  return std::unique_ptr<Sandbox>(std::move(sandbox));
+}
+
+void DockerSandbox::begin(Status (DockerSandbox::*first)()) {
+  preparing_ = std::thread([this, first] {
+    prepared_ = (this->*first)();
+    ::eventfd_write(prepared_now_.get(), 1);
+  });
+}
+
+// ---- from one runner to the next
+
+std::string DockerSandbox::note_for_the_next() const {
+  return nlohmann::json{
+      {"network", wiring_.network},
+      {"own_network", wiring_.own_network},
+      {"gateway", wiring_.gateway},
+      {"port", relay_ ? relay_->port() : 0},
+      {"engine",
+       {engine_process_ ? engine_process_->pid : 0, engine_process_ ? engine_process_->start_time : 0}}}
+      .dump();
+}
+
+Status DockerSandbox::recall(const std::string& note) {
+  const auto about = nlohmann::json::parse(note, nullptr, false);
+  try {
+    about.at("network").get_to(wiring_.network);
+    about.at("own_network").get_to(wiring_.own_network);
+    about.at("gateway").get_to(wiring_.gateway);
+    relay_port_ = about.at("port");
+    engine_process_ = {.pid = about.at("engine").at(0), .start_time = about.at("engine").at(1)};
+  } catch (const nlohmann::json::exception& bad) {
+    return Error(ErrorKind::kInvalid, std::string("progress.json: ") + bad.what());
+  }
+  if (engine_process_->pid == 0) engine_process_.reset();
+  return {};
+}
+
+/// It may have ended meanwhile, and its engine too.
+Status DockerSandbox::find_again() {
+  const auto before = engine_process_;
+  auto state = engine_.inspect(id_);
+  while (!state && state.error().is(ErrorKind::kUnavailable) && engine_is_back())
+    state = engine_.inspect(id_);
+  if (!state) return std::move(state).error().context("the container of the runner before us");
+  if (state->status == "created") return Error(ErrorKind::kInternal, "the container was never started");
+  engine_process_ = process_behind(engine_.socket());
+  engine_changed_ =
+      before && engine_process_ &&
+      (before->pid != engine_process_->pid || before->start_time != engine_process_->start_time);
+  engine_was_away_ = engine_was_away_ || engine_changed_;
+  ended_unseen_ = engine_was_away_ && !state->running;
+  log::info("taken up: container {}, {}", id_.substr(0, 12), state->status);
+  if (relay_port_ != 0) open_relay(relay_port_);
+  return {};
 }
 
 // ---- before it runs
@@ -185,9 +246,10 @@ Status DockerSandbox::join_own_network() {
   return {};
 }
 
-void DockerSandbox::open_relay() {
+void DockerSandbox::open_relay(int port) {
   auto relay = Relay::start(
-      wiring_.gateway, [folder = spec_.folder, url = spec_.server_url] { return target_of(folder, url); });
+      wiring_.gateway, [folder = spec_.folder, url = spec_.server_url] { return target_of(folder, url); },
+      port);
   if (relay) {
     relay_ = std::move(*relay);
     wiring_.server_url = fmt::format("http://host.docker.internal:{}", relay_->port());
@@ -243,26 +305,33 @@ Status DockerSandbox::start(const Command&, int stdout_fd, int) {
   lines_ = std::make_unique<LogLines>([fd = out_.get()](std::int64_t time_ms, std::string_view line) {
     return write_all(fd, fmt::format("{} {}\n", time_ms, line));
   });
-  TRY(make_startable());
-  Status done = start_container();
-  if (!done && done.error().is(ErrorKind::kNotFound) && wiring_.own_network) {  // another host took it away
-    TRY(join_own_network());
-    done = start_container();
+  if (!found_) {
+    TRY(const bool started, start_or_refuse());
+    if (!started) return {};
+    mounts_.clear();  // the container has them of its own now
+    crash_point("runner-container-runs");
   }
-  if (!done) {
-    ended_ = refused(done.error());
-    out_.reset();
-    ::eventfd_write(done_.get(), 1);
-    return {};
-  }
-  mounts_.clear();  // the container has them of its own now
-  crash_point("runner-container-runs");
   following_ = std::thread([this] { follow(); });
   if (const auto state = control_.inspect(id_)) {
     first_process_ = state->pid;
     if (relay_) relay_->allow(state->address);
   }
   return {};
+}
+
+/// False: it cannot be started, which is how it ended.
+Result<bool> DockerSandbox::start_or_refuse() {
+  TRY(make_startable());
+  Status done = start_container();
+  if (!done && done.error().is(ErrorKind::kNotFound) && wiring_.own_network) {  // another host took it away
+    TRY(join_own_network());
+    done = start_container();
+  }
+  if (done) return true;
+  ended_ = refused(done.error());
+  out_.reset();
+  ::eventfd_write(done_.get(), 1);
+  return false;
 }
 
 /// An engine that goes away meanwhile may have started it or not: one that looks as if it never ran may have
@@ -405,7 +474,10 @@ bool DockerSandbox::was_ended_by_engine(const client::ContainerState& state) {
   const auto sent = engine_.signals_sent_to(id_);
   if (sent && !sent->empty()) return true;
   if (state.status == "created" || state.status == "dead") return true;
-  if (!engine_was_away_ || !engine_shut_down_) return false;
+  // Nobody saw how the engine went: one that shuts down ends its containers by these.
+  const bool by_signal = state.exit_code == 128 + SIGTERM || state.exit_code == 128 + SIGKILL;
+  const bool shut_down = engine_was_away_ && (engine_shut_down_ || (engine_changed_ && by_signal));
+  if (!shut_down) return false;
   const auto info = engine_.info();
   return !info || !info->live_restore;
 }

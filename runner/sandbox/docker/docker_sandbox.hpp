@@ -11,6 +11,7 @@
 
 #include "base/child.hpp"
 #include "client/docker.hpp"
+#include "runner/progress.hpp"
 #include "runner/sandbox/docker/log_lines.hpp"
 #include "runner/sandbox/docker/relay.hpp"
 #include "runner/sandbox/docker/settings.hpp"
@@ -28,6 +29,8 @@ class DockerSandbox final : public Sandbox {
  public:
   /// Begins to make network, relay and container.
   static Result<std::unique_ptr<Sandbox>> make(const JobSpec& spec);
+  /// The container of a runner that was killed. What cannot be found is an error of get_ready().
+  static Result<std::unique_ptr<Sandbox>> find(const JobSpec& spec, const Progress& progress);
   /// Removes the container, and the network when nobody uses it.
   ~DockerSandbox() override;
 
@@ -47,18 +50,23 @@ class DockerSandbox final : public Sandbox {
   Status show_folder(const std::string&, const std::string&, bool) override { return {}; }
   bool is_container() const override { return true; }
   pid_t first_process() const override { return first_process_; }
+  std::string note_for_the_next() const override;
   const std::vector<std::string>& notes() const override { return notes_; }
 
  private:
   explicit DockerSandbox(const JobSpec& spec);
 
+  void begin(Status (DockerSandbox::*first)());
+  Status recall(const std::string& note);
+
   // the preparing thread
   Status prepare();
+  Status find_again();
   Status make_container();
   Status find_image();
   Status wire_up();
   Status join_own_network();
-  void open_relay();
+  void open_relay(int port = 0);
   Status create();
 
   // the following thread
@@ -71,6 +79,7 @@ class DockerSandbox final : public Sandbox {
   void own_files();
   void say_what_may_be_missing();
 
+  Result<bool> start_or_refuse();
   Status make_startable();
   Status start_container();
   Ended refused(const Error& error);
@@ -100,7 +109,10 @@ class DockerSandbox final : public Sandbox {
   std::atomic<bool> unwanted_{false};  ///< before the start: do not wait for the engine any more
   std::optional<ProcessId> engine_process_;
   bool engine_was_away_ = false, engine_shut_down_ = false;
-  bool ended_unseen_ = false;  ///< when the engine was back, the program was at its end
+  int relay_port_ = 0;           ///< of that runner; 0: none
+  bool found_ = false;           ///< a runner before us has started it
+  bool engine_changed_ = false;  ///< since that runner's start, and nobody saw it
+  bool ended_unseen_ = false;    ///< when the engine was back, the program was at its end
 };
 
 }  // namespace sagelet::runner

@@ -102,14 +102,16 @@ UniqueFd connect_to(const std::string& target) {
 
 }  // namespace
 
-Result<std::unique_ptr<Relay>> Relay::start(const std::string& address, RelayTarget target) {
-  const auto place = to_address(address, 0);
+Result<std::unique_ptr<Relay>> Relay::start(const std::string& address, RelayTarget target, int port) {
+  const auto place = to_address(address, port);
   if (!place) return Error(ErrorKind::kInvalid, "no IPv4 address: " + address);
   std::unique_ptr<Relay> relay(new Relay);
   relay->listener_ = UniqueFd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   relay->wake_ = UniqueFd(::eventfd(0, EFD_CLOEXEC));
   auto bound = *place;
   socklen_t length = sizeof bound;
+  const int yes = 1;  // connections of a runner before us may linger
+  ::setsockopt(relay->listener_.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
   if (!relay->listener_ || !relay->wake_ ||
       ::bind(relay->listener_.get(), reinterpret_cast<const sockaddr*>(&bound), length) != 0 ||
       ::listen(relay->listener_.get(), 64) != 0 ||

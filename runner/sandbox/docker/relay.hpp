@@ -17,8 +17,9 @@ using RelayTarget = std::function<std::string()>;  ///< "127.0.0.1:4577"
 /// A thread of its own; bytes pass both ways, half-closed connections too.
 class Relay {
  public:
-  /// Listens on a free port of `address`. kIo and kPermission: this machine does not have that address.
-  static Result<std::unique_ptr<Relay>> start(const std::string& address, RelayTarget target);
+  /// Listens on that port of `address`, 0: a free one. kIo and kPermission: this machine does not have that
+  /// address.
+  static Result<std::unique_ptr<Relay>> start(const std::string& address, RelayTarget target, int port = 0);
   /// The same for a socket that listens already, in another network namespace maybe.
   static std::unique_ptr<Relay> over(UniqueFd listener, RelayTarget target);
   ~Relay();

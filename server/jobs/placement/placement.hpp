@@ -9,6 +9,7 @@
 
 #include "base/fd.hpp"
 #include "base/result.hpp"
+#include "runner/progress.hpp"
 #include "runner/spec.hpp"
 
 namespace sagelet::jobs {
@@ -47,6 +48,8 @@ class Placement {
   virtual std::vector<Report> left_reports(const std::string& job_id) = 0;
   /// How the job's own program ended, if the runner noted it: "exit code 1". Empty: not known.
   virtual std::string noted_end(const std::string& job_id) = 0;
+  /// What a job can be made of whose runner is dead: start() its spec again with `resumed`.
+  virtual TakeUp take_up(const std::string& job_id) = 0;
   /// The server has another address now: a living runner finds it in the job's folder (server_url).
   virtual Status readdress(const std::string& job_id, const std::string& server_url) = 0;
   /// Removes the job's folder. Missing is fine.

@@ -75,6 +75,7 @@ std::vector<std::string> runner_environment(const JobSpec& spec) {
   }
   for (const auto& pair : spec.host_environment) set(pair);
   set(std::string(kJobMark) + spec.job_id);
+  if (spec.resumed) values.erase("SAGELET_CRASH_AT");  // it has done that
   std::vector<std::string> out;
   for (auto& [name, pair] : values) out.push_back(std::move(pair));
   return out;

@@ -26,6 +26,7 @@ class LocalPlacement final : public Placement {
   void kill(const std::vector<std::string>& job_ids, const std::vector<Handle>& handles) override;
   std::vector<Report> left_reports(const std::string& job_id) override;
   std::string noted_end(const std::string& job_id) override;
+  TakeUp take_up(const std::string& job_id) override { return can_be_taken_up(folder_of(job_id)); }
   Status readdress(const std::string& job_id, const std::string& server_url) override;
   Status remove(const std::string& job_id) override;
   std::vector<std::string> folders() override;

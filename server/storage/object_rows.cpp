@@ -13,33 +13,12 @@ Bucket bucket_from(const Statement& row) {
   bucket.account = row.text(2);
   bucket.region = row.text(3);
   bucket.created = from_millis(row.integer(4));
+  bucket.versioning = static_cast<Versioning>(row.integer(5));
   return bucket;
-}
-
-ObjectRow object_from(const Statement& row, std::string_view key) {
-  ObjectRow object;
-  object.key = key;
-  object.size = static_cast<std::uint64_t>(row.integer(0));
-  object.modified = from_millis(row.integer(1));
-  object.etag = row.text(2);
-  object.storage_class = row.text(3);
-  object.checksum = row.text(4);
-  object.body = row.integer(5);
-  object.properties = row.blob(6);
-  object.tags = row.blob(7);
-  object.parts = row.blob(8);
-  return object;
 }
 
 Statement& bind_optional(Statement& statement, int position, std::string_view bytes) {
   return bytes.empty() ? statement.bind_null(position) : statement.bind_blob(position, bytes);
-}
-
-Status free_bodies(Connection& db, BodyId body, std::string_view parts, Freed& freed) {
-  if (body != 0) TRY(free_body(db, body, freed));
-  for (const auto& part : unpack_parts(parts))
-    if (part.body != 0) TRY(free_body(db, part.body, freed));
-  return {};
 }
 
 }  // namespace
@@ -47,7 +26,8 @@ Status free_bodies(Connection& db, BodyId body, std::string_view parts, Freed& f
 // ---- buckets ----
 
 Result<std::optional<Bucket>> find_bucket(Connection& db, std::string_view name) {
-  auto query = db.prepare("SELECT id, name, account, region, created FROM buckets WHERE name = ?");
+  auto query =
+      db.prepare("SELECT id, name, account, region, created, versioning FROM buckets WHERE name = ?");
   TRY(const bool found, query.bind(1, name).step());
   if (!found) return std::nullopt;
   return bucket_from(query);
@@ -69,9 +49,16 @@ Status delete_bucket(Connection& db, std::int64_t bucket) {
   return db.prepare("DELETE FROM buckets WHERE id = ?").bind(1, bucket).run();
 }
 
+Status set_versioning(Connection& db, std::int64_t bucket, Versioning versioning) {
+  return db.prepare("UPDATE buckets SET versioning = ? WHERE id = ?")
+      .bind(1, static_cast<std::int64_t>(versioning))
+      .bind(2, bucket)
+      .run();
+}
+
 Result<std::vector<Bucket>> buckets_of(Connection& db, std::string_view account) {
-  auto query =
-      db.prepare("SELECT id, name, account, region, created FROM buckets WHERE account = ? ORDER BY name");
+  auto query = db.prepare(
+      "SELECT id, name, account, region, created, versioning FROM buckets WHERE account = ? ORDER BY name");
   query.bind(1, account);
   std::vector<Bucket> buckets;
   while (true) {
@@ -129,20 +116,40 @@ std::vector<PartRef> unpack_parts(std::string_view bytes) {
 
 // ---- objects ----
 
+ObjectRow object_from(const Statement& row, std::string_view key) {
+  ObjectRow object;
+  object.key = key;
+  object.size = static_cast<std::uint64_t>(row.integer(0));
+  object.modified = from_millis(row.integer(1));
+  object.etag = row.text(2);
+  object.storage_class = row.text(3);
+  object.checksum = row.text(4);
+  object.body = row.integer(5);
+  object.properties = row.blob(6);
+  object.tags = row.blob(7);
+  object.parts = row.blob(8);
+  object.version = row.text(9);
+  object.extras = row.blob(10);
+  object.seq = row.integer(11);
+  return object;
+}
+
 Result<std::optional<ObjectRow>> find_object(Connection& db, std::int64_t bucket, std::string_view key,
                                              InlineBody* body) {
   static constexpr const char* kHead =
-      "SELECT size, modified, etag, storage_class, checksum, body, properties, tags, parts "
-      "FROM objects WHERE bucket = ? AND key = ?";
+      "SELECT size, modified, etag, storage_class, checksum, body, properties, tags, parts, version, "
+      "extras, seq FROM objects WHERE bucket = ? AND key = ?";
   static constexpr const char* kWithBytes =
-      "SELECT size, modified, etag, storage_class, checksum, body, properties, tags, parts, bodies.bytes "
-      "FROM objects LEFT JOIN bodies ON bodies.id = objects.body WHERE bucket = ? AND key = ?";
+      "SELECT size, modified, etag, storage_class, checksum, body, properties, tags, parts, version, "
+      "extras, seq, bodies.bytes FROM objects LEFT JOIN bodies ON bodies.id = objects.body WHERE bucket = ? "
+      "AND "
+      "key = ?";
   auto query = db.prepare(body == nullptr ? kHead : kWithBytes);
   TRY(const bool found, query.bind(1, bucket).bind_blob(2, key).step());
   if (!found) return std::nullopt;
-  if (body != nullptr && !query.is_null(9)) {
+  if (body != nullptr && !query.is_null(12)) {
     body->in_ledger = true;
-    body->bytes = query.blob(9);
+    body->bytes = query.blob(12);
   }
   return object_from(query, key);
 }
@@ -153,15 +160,21 @@ Status put_object(Connection& db, std::int64_t bucket, const ObjectRow& row, Fre
     TRY(const bool found, old.bind(1, bucket).bind_blob(2, row.key).step());
     if (found) TRY(free_bodies(db, old.integer(0), old.blob(1), freed));
   }
+  return insert_object(db, bucket, row);
+}
+
+Status insert_object(Connection& db, std::int64_t bucket, const ObjectRow& row) {
   auto insert = db.prepare(
       "INSERT OR REPLACE INTO objects(bucket, key, size, modified, etag, storage_class, checksum, body, "
-      "properties, "
-      "tags, parts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+      "properties, tags, parts, version, seq, extras) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   insert.bind(1, bucket).bind_blob(2, row.key).bind(3, row.size).bind(4, to_millis(row.modified));
   insert.bind(5, row.etag).bind(6, row.storage_class).bind(7, row.checksum).bind(8, row.body);
   insert.bind_blob(9, row.properties);
   bind_optional(insert, 10, row.tags);
   bind_optional(insert, 11, row.parts);
+  row.version.empty() ? insert.bind_null(12) : insert.bind(12, row.version);
+  insert.bind(13, row.seq);
+  bind_optional(insert, 14, row.extras);
   return insert.run();
 }
 
@@ -186,10 +199,20 @@ Result<bool> set_object_tags(Connection& db, std::int64_t bucket, std::string_vi
 }
 
 Result<bool> bucket_holds_objects(Connection& db, std::int64_t bucket) {
-  return db.prepare("SELECT 1 FROM objects WHERE bucket = ? LIMIT 1").bind(1, bucket).step();
+  TRY(const bool current,
+      db.prepare("SELECT 1 FROM objects WHERE bucket = ? LIMIT 1").bind(1, bucket).step());
+  if (current) return true;
+  return db.prepare("SELECT 1 FROM versions WHERE bucket = ? LIMIT 1").bind(1, bucket).step();
 }
 
 // ---- bodies ----
+
+Status free_bodies(Connection& db, BodyId body, std::string_view parts, Freed& freed) {
+  if (body != 0) TRY(free_body(db, body, freed));
+  for (const auto& part : unpack_parts(parts))
+    if (part.body != 0) TRY(free_body(db, part.body, freed));
+  return {};
+}
 
 Status insert_body(Connection& db, BodyId id, const std::string* bytes) {
   auto insert = db.prepare("INSERT INTO bodies(id, bytes) VALUES (?, ?)");

@@ -14,12 +14,16 @@
 
 namespace sagelet::storage {
 
+/// Whether a bucket keeps what is overwritten and deleted.
+enum class Versioning : std::uint8_t { kNever = 0, kEnabled = 1, kSuspended = 2 };
+
 struct Bucket {
   std::int64_t id = 0;
   std::string name;
   std::string account;
   std::string region;
   WallTime created;
+  Versioning versioning = Versioning::kNever;
 };
 
 Result<std::optional<Bucket>> find_bucket(Connection& db, std::string_view name);
@@ -27,6 +31,7 @@ Result<std::optional<Bucket>> find_bucket(Connection& db, std::string_view name)
 Status insert_bucket(Connection& db, Bucket& bucket);
 /// Its settings go too; objects and uploads must be gone already.
 Status delete_bucket(Connection& db, std::int64_t bucket);
+Status set_versioning(Connection& db, std::int64_t bucket, Versioning versioning);
 /// Ordered by name.
 Result<std::vector<Bucket>> buckets_of(Connection& db, std::string_view account);
 
@@ -56,6 +61,10 @@ struct ObjectRow {
   std::string properties;  ///< packed pairs
   std::string tags;        ///< packed pairs, empty when there are none
   std::string parts;       ///< packed parts, empty unless it was uploaded in parts
+  std::string version;     ///< empty: the null version
+  std::string extras;      ///< packed pairs, empty when there are none: locks, grants
+  std::int64_t seq = 0;    ///< order among the key's versions (version_rows.hpp)
+  bool marker = false;     ///< a delete marker: no bytes
 };
 
 /// Files whose bodies left the ledger in a change: to be removed once it is committed.
@@ -68,18 +77,26 @@ struct InlineBody {
 };
 Result<std::optional<ObjectRow>> find_object(Connection& db, std::int64_t bucket, std::string_view key,
                                              InlineBody* body = nullptr);
-/// Replaces an object of that key; the old one's bytes are freed.
+/// Replaces an object of that key; the old one's bytes are freed. For buckets that never were versioned.
 Status put_object(Connection& db, std::int64_t bucket, const ObjectRow& row, Freed& freed);
 /// False when there was none.
 Result<bool> delete_object(Connection& db, std::int64_t bucket, std::string_view key, Freed& freed);
 /// False when there is none.
 Result<bool> set_object_tags(Connection& db, std::int64_t bucket, std::string_view key,
                              std::string_view tags);
+/// Older versions and delete markers count.
 Result<bool> bucket_holds_objects(Connection& db, std::int64_t bucket);
 
 /// `bytes` null: they lie in a file.
 Status insert_body(Connection& db, BodyId id, const std::string* bytes);
 Status free_body(Connection& db, BodyId id, Freed& freed);
+/// An object's one body or its parts'.
+Status free_bodies(Connection& db, BodyId body, std::string_view parts, Freed& freed);
+
+/// For version_rows: a row of size, modified, etag, storage_class, checksum, body, properties, tags, parts,
+/// version, extras; and the insertion alone.
+ObjectRow object_from(const Statement& row, std::string_view key);
+Status insert_object(Connection& db, std::int64_t bucket, const ObjectRow& row);
 Result<bool> body_exists(Connection& db, BodyId id);
 Result<std::string> inline_bytes(Connection& db, BodyId id, bool& in_ledger);
 Result<BodyId> highest_body(Connection& db);

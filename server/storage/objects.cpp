@@ -10,6 +10,7 @@
 #include "base/fs.hpp"
 #include "base/log.hpp"
 #include "server/storage/recent_objects.hpp"
+#include "server/storage/version_rows.hpp"
 
 namespace sagelet::storage {
 
@@ -226,21 +227,55 @@ Result<ObjectStore::Found> ObjectStore::find(std::string_view bucket, std::strin
   if (auto found = recent_->find(bucket, key, want)) return std::move(*found);
   const auto version = recent_->version();
   for (int tries = 0; tries < kTries; ++tries) {
-    auto found = find_once(bucket, key, want);
+    auto found = find_once(bucket, key, std::nullopt, want);
     if (found && version) recent_->keep(*version, *found);
     if (found || !found.error().is(ErrorKind::kCancelled)) return found;
   }
   return Error(ErrorKind::kCorrupt, "the record of an object is there, its bytes are not");
 }
 
+Result<ObjectStore::Found> ObjectStore::find_version(std::string_view bucket, std::string_view key,
+                                                     std::string_view version, Want want) {
+  for (int tries = 0; tries < kTries; ++tries) {
+    auto found = find_once(bucket, key, version, want);
+    if (found || !found.error().is(ErrorKind::kCancelled)) return found;
+  }
+  return Error(ErrorKind::kCorrupt, "the record of a version is there, its bytes are not");
+}
+
+namespace {
+
+/// The row that is asked for; a marker (asked for, or hiding the key) is noted in `found`.
+Result<std::optional<ObjectRow>> row_or_marker(Connection& db, const Bucket& bucket, std::string_view key,
+                                               std::optional<std::string_view> version, InlineBody* body,
+                                               ObjectStore::Found& found) {
+  std::optional<ObjectRow> row;
+  if (version) {
+    TRY(row, storage::find_version(db, bucket.id, key, *version, body));
+  } else {
+    TRY(row, find_object(db, bucket.id, key, body));
+    if (!row && bucket.versioning != Versioning::kNever) {
+      TRY(row, hiding_marker(db, bucket.id, key));
+    }
+  }
+  if (!row || !row->marker) return row;
+  found.marker = true;
+  found.marker_version = row->version;
+  return std::nullopt;
+}
+
+}  // namespace
+
 /// kCancelled: the object was replaced between its record and its bytes; look again.
-Result<ObjectStore::Found> ObjectStore::find_once(std::string_view bucket, std::string_view key, Want want) {
+Result<ObjectStore::Found> ObjectStore::find_once(std::string_view bucket, std::string_view key,
+                                                  Version version, Want want) {
   Found found;
   InlineBody body;
   TRY(ledger_.read([&](Connection& db) -> Status {
     TRY(found.bucket, find_bucket(db, bucket));
     if (!found.bucket) return {};
-    TRY(auto row, find_object(db, found.bucket->id, key, want == Want::kBytes ? &body : nullptr));
+    TRY(auto row,
+        row_or_marker(db, *found.bucket, key, version, want == Want::kBytes ? &body : nullptr, found));
     if (!row) return {};
     found.object.emplace();
     found.object->row = std::move(*row);
@@ -279,7 +314,7 @@ Result<bool> ObjectStore::pin_parts(const Bucket& bucket, OpenObject& object) {
   pinned->inline_parts.resize(ids.size());
   bool same = false;
   TRY(ledger_.read([&](Connection& db) -> Status {
-    TRY(const auto again, find_object(db, bucket.id, object.row.key));
+    TRY(const auto again, storage::find_version(db, bucket.id, object.row.key, object.row.version));
     same = again && again->parts == object.row.parts;
     for (std::size_t i = 0; same && i < ids.size(); ++i) {
       if (object.parts[i].size == 0 || object.parts[i].size > kInlineLimit) continue;

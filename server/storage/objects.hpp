@@ -71,12 +71,19 @@ class ObjectStore {
   /// A change without new bytes.
   Ticket commit(ObjectChange change) { return commit(Staged(), std::move(change)); }
 
+  /// `marker`: the version asked for is a delete marker, or (when the newest was asked for) one hides the
+  /// key; then `marker_version` says which.
   struct Found {
     std::optional<Bucket> bucket;
     std::optional<OpenObject> object;
+    bool marker = false;
+    std::string marker_version;
   };
   enum class Want { kRecord, kBytes };
   Result<Found> find(std::string_view bucket, std::string_view key, Want want);
+  /// One version, "" for the null version.
+  Result<Found> find_version(std::string_view bucket, std::string_view key, std::string_view version,
+                             Want want);
   /// Any piece of an object, whatever way its bytes lie.
   Status read(const OpenObject& object, std::uint64_t offset, std::span<char> buffer);
 
@@ -91,7 +98,8 @@ class ObjectStore {
   struct Pending;
   Status keep(Pending& pending);
   void finish(const std::shared_ptr<Pending>& pending);
-  Result<Found> find_once(std::string_view bucket, std::string_view key, Want want);
+  using Version = std::optional<std::string_view>;  ///< nullopt: the newest
+  Result<Found> find_once(std::string_view bucket, std::string_view key, Version version, Want want);
   Result<bool> open_bytes(const Bucket& bucket, OpenObject& object, InlineBody body);
   Result<bool> pin_parts(const Bucket& bucket, OpenObject& object);
   Status start();

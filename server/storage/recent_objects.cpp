@@ -9,7 +9,9 @@ namespace {
 /// As a query would have answered: without the bytes when they are not wanted.
 ObjectStore::Found copy_of(const ObjectStore::Found& kept, ObjectStore::Want want) {
   if (want == ObjectStore::Want::kBytes) return kept;
-  ObjectStore::Found found{kept.bucket, OpenObject()};
+  ObjectStore::Found found;
+  found.bucket = kept.bucket;
+  found.object.emplace();
   found.object->row = kept.object->row;
   return found;
 }

@@ -60,7 +60,34 @@ CREATE TABLE parts(
 ) WITHOUT ROWID;
 )sql";
 
-constexpr const char* kSteps[] = {kFirst};
+constexpr const char* kVersions = R"sql(
+ALTER TABLE buckets ADD COLUMN versioning INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE objects ADD COLUMN version TEXT;
+ALTER TABLE objects ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE objects ADD COLUMN extras BLOB;
+ALTER TABLE uploads ADD COLUMN extras BLOB;
+CREATE TABLE versions(
+  bucket INTEGER NOT NULL,
+  key BLOB NOT NULL,
+  seq INTEGER NOT NULL,
+  version TEXT NOT NULL,
+  marker INTEGER NOT NULL,
+  size INTEGER NOT NULL,
+  modified INTEGER NOT NULL,
+  etag TEXT NOT NULL,
+  storage_class TEXT NOT NULL,
+  checksum TEXT NOT NULL,
+  body INTEGER NOT NULL,
+  properties BLOB NOT NULL,
+  tags BLOB,
+  parts BLOB,
+  extras BLOB,
+  PRIMARY KEY(bucket, key, seq DESC)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX versions_by_name ON versions(bucket, key, version);
+)sql";
+
+constexpr const char* kSteps[] = {kFirst, kVersions};
 
 }  // namespace
 

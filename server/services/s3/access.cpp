@@ -3,6 +3,14 @@
 
 namespace sagelet::s3 {
 
+namespace {
+
+bool is_null_or_newest(std::string_view version) {
+  return version.empty() || version == kNullVersion;
+}
+
+}  // namespace
+
 SeedFolder* S3Service::seed(std::string_view bucket) {
   const auto found = seeds_.find(bucket);
   return found == seeds_.end() ? nullptr : found->second.get();
@@ -78,14 +86,26 @@ Reply<storage::OpenObject> S3Service::open(const Context& context, const ObjectN
   if (auto* folder = seed(name.bucket)) {
     TRY(object, errors::lift(folder->find(name.key, want)));
   } else {
-    TRY(auto found, errors::lift(objects_.find(name.bucket, name.key, want)));
-    if (!found.bucket) return errors::no_such_bucket(name.bucket);
-    TRY(check_owner(context, *found.bucket, Document::object()));
-    object = std::move(found.object);
+    TRY(object, stored(context, name, want));
   }
-  if (!object) return errors::no_such_key(name.key);
-  if (!name.version.empty() && name.version != "null") return errors::no_such_version(name.key, name.version);
+  if (!object || (seed(name.bucket) != nullptr && !is_null_or_newest(name.version)))
+    return name.version.empty() ? errors::no_such_key(name.key)
+                                : errors::no_such_version(name.key, name.version);
   return std::move(*object);
+}
+
+Reply<std::optional<storage::OpenObject>> S3Service::stored(const Context& context, const ObjectName& name,
+                                                            Want want) {
+  const bool newest = name.version.empty();
+  TRY(auto found, errors::lift(newest ? objects_.find(name.bucket, name.key, want)
+                                      : objects_.find_version(name.bucket, name.key,
+                                                              stored_version(name.version), want)));
+  if (!found.bucket) return errors::no_such_bucket(name.bucket);
+  TRY(check_owner(context, *found.bucket, Document::object()));
+  if (found.marker) return errors::delete_marker(name.key, found.marker_version, !newest);
+  if (found.object && found.bucket->versioning != storage::Versioning::kNever)
+    found.object->row.version = shown_version(found.object->row.version);
+  return std::move(found.object);
 }
 
 Reply<Output> S3Service::answer_after(Output output, const errors::Refusal& refusal, Ticket ticket) {

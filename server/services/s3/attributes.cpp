@@ -57,6 +57,7 @@ Reply<Output> S3Service::get_object_attributes(Context& context, Input in) {
   Output output;
   auto& fields = output.fields;
   fields["LastModified"] = to_epoch_seconds(object.row.modified);
+  if (!object.row.version.empty()) fields["VersionId"] = object.row.version;
   for (const auto& name : wanted) {
     const auto checksum = StoredChecksum::from(object.row.checksum);
     if (name == "ETag") {

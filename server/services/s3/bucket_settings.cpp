@@ -126,12 +126,6 @@ Reply<Output> S3Service::delete_public_access_block(Context& context, Input in) 
   return delete_setting(context, in, kPublicAccess);
 }
 
-/// Never versioned: an empty configuration.
-Reply<Output> S3Service::get_bucket_versioning(Context& context, Input in) {
-  TRY(readable(context, in));
-  return Output();
-}
-
 Reply<Output> S3Service::get_bucket_acl(Context& context, Input in) {
   TRY(owned(context, in));
   return full_control(context);

@@ -4,6 +4,8 @@
 #include "fmt/format.h"
 #include "server/services/s3/properties.hpp"
 #include "server/services/s3/s3.hpp"
+#include "server/services/s3/versions.hpp"
+#include "server/storage/version_rows.hpp"
 
 namespace sagelet::s3 {
 
@@ -145,19 +147,21 @@ bool already_done(const std::optional<storage::ObjectRow>& row, const std::strin
   return row && storage::find(storage::unpack(row->properties), kUploadProperty) == id;
 }
 
-/// Inside the transaction: the object that the upload became.
-Result<storage::ObjectRow> complete(Connection& db, std::int64_t bucket, const Asked& asked, WallTime now,
-                                    Freed& freed, const errors::Refusal& refusal) {
-  TRY(const auto upload, storage::find_upload(db, bucket, asked.key, asked.id));
-  TRY(auto old, storage::find_object(db, bucket, asked.key));
+/// Inside the transaction: the object that the upload became, `version` of its key.
+Result<storage::ObjectRow> complete(Connection& db, const storage::Bucket& bucket, const Asked& asked,
+                                    WallTime now, const std::string& version, Freed& freed,
+                                    const errors::Refusal& refusal) {
+  TRY(const auto upload, storage::find_upload(db, bucket.id, asked.key, asked.id));
+  TRY(auto old, storage::find_object(db, bucket.id, asked.key));
   if (!upload && already_done(old, asked.id)) return std::move(*old);
   if (!upload) return refusal.with(errors::no_such_upload(asked.id));
   TRY(asked.conditions.check(old ? &*old : nullptr, asked.key, refusal));
   TRY(const auto stored, storage::parts_of(db, asked.id, 0, kMostParts));
   auto row = assembled(asked, *upload, stored, now);
   if (!row) return refusal.with(std::move(row).error());
-  TRY(storage::delete_upload(db, bucket, asked.key, asked.id, bodies_of(*row), freed));
-  TRY(storage::put_object(db, bucket, *row, freed));
+  row->version = version;
+  TRY(storage::delete_upload(db, bucket.id, asked.key, asked.id, bodies_of(*row), freed));
+  TRY(storage::put_version(db, bucket, *row, freed));
   return std::move(*row);
 }
 
@@ -167,10 +171,11 @@ Reply<Output> S3Service::complete_multipart_upload(Context& context, Input in) {
   TRY(const auto bucket, owned(context, in));
   TRY(const auto asked, asked_from(in));
   const errors::Refusal refusal;
+  const auto version = new_version(bucket);
   storage::ObjectRow row;
   const auto ticket = objects_.commit([&](Connection& db, storage::BodyId, Freed& freed) -> Status {
     TRY(const auto now, owned(db, context.account(), bucket.name, refusal));
-    TRY(row, complete(db, now.id, asked, context.now(), freed, refusal));
+    TRY(row, complete(db, now, asked, context.now(), version, freed, refusal));
     return {};
   });
   TRY(done(refusal, ticket));
@@ -182,6 +187,7 @@ Reply<Output> S3Service::complete_multipart_upload(Context& context, Input in) {
   fields["ETag"] = quoted_etag(row.etag);
   if (const auto checksum = StoredChecksum::from(row.checksum)) show_checksum(fields, *checksum);
   show_encryption(fields, storage::unpack(row.properties));
+  show_version(fields, bucket, row.version);
   return output;
 }
 

@@ -24,6 +24,7 @@ Reply<void> check_directives(const Input& in) {
 
 /// Copying an object onto itself must change something but its bytes.
 Reply<void> check_not_in_vain(const Input& in, const ObjectName& source) {
+  if (!source.version.empty()) return {};  // an older version is brought back
   if (source.bucket != in.text("Bucket") || source.key != in.text("Key")) return {};
   if (replaces(in, "MetadataDirective")) return {};
   for (const char* change :
@@ -136,8 +137,9 @@ Reply<Output> S3Service::copy_object(Context& context, Input in) {
 
   Output output;
   output.fields["CopyObjectResult"] = describe(row);
+  if (!source.row.version.empty()) output.fields["CopySourceVersionId"] = source.row.version;
   show_encryption(output.fields, properties);
-  return put_row(context, std::move(output), target.bucket.name, std::move(row), std::move(copy.staged),
+  return put_row(context, std::move(output), target.bucket, std::move(row), std::move(copy.staged),
                  WriteConditions::from(in.params));
 }
 

@@ -1,5 +1,6 @@
 // DeleteObject and DeleteObjects.
 #include "server/services/s3/s3.hpp"
+#include "server/storage/version_rows.hpp"
 
 namespace sagelet::s3 {
 
@@ -15,6 +16,9 @@ struct Asked {
 
 struct Outcome {
   std::string key;
+  std::string version;         ///< that was asked for
+  bool marker = false;         ///< a delete marker was made or removed
+  std::string marker_version;  ///< as clients read it
   std::optional<api::Error> error;
 };
 
@@ -36,25 +40,47 @@ Reply<std::vector<Asked>> keys_to_delete(const Document& given) {
   return keys;
 }
 
-/// "null" is the only version that an unversioned bucket has; deleting another is no error and does nothing.
-bool names_nothing(std::string_view version) {
-  return !version.empty() && version != "null";
+/// The version that a condition is about: the newest when none was named.
+Result<std::optional<storage::ObjectRow>> judged_row(Connection& db, std::int64_t bucket,
+                                                     const Asked& asked) {
+  if (asked.version.empty()) return storage::find_object(db, bucket, asked.key);
+  return storage::find_version(db, bucket, asked.key, stored_version(asked.version));
+}
+
+/// Hides the key, or removes it where nothing is kept. `marker` is a marker's name if one is made.
+Status hide_or_remove(Connection& db, const storage::Bucket& bucket, const std::string& key,
+                      const std::string& marker, WallTime now, Freed& freed) {
+  if (bucket.versioning == storage::Versioning::kNever) {
+    TRY(storage::delete_object(db, bucket.id, key, freed));
+    return {};
+  }
+  return storage::put_marker(db, bucket.id, key, marker, now, freed);
+}
+
+/// Deleting what is not there is a success.
+Status delete_asked(Connection& db, const storage::Bucket& bucket, const Asked& asked,
+                    const std::string& marker, WallTime now, Freed& freed) {
+  if (asked.version.empty()) return hide_or_remove(db, bucket, asked.key, marker, now, freed);
+  TRY(storage::delete_version(db, bucket.id, asked.key, stored_version(asked.version), freed));
+  return {};
 }
 
 /// A failed condition is this key's outcome, not the request's.
-Status delete_one(Connection& db, std::int64_t bucket, const Asked& asked, Freed& freed,
-                  std::vector<Outcome>& outcomes) {
-  outcomes.push_back({asked.key, std::nullopt});
-  if (names_nothing(asked.version)) return {};
-  if (asked.conditions.any()) {
-    TRY(const auto row, storage::find_object(db, bucket, asked.key));
-    const errors::Refusal refusal;
-    if (auto held = asked.conditions.check(row ? &*row : nullptr, asked.key, refusal); !held) {
-      outcomes.back().error = refusal.answer(held.error());
-      return {};
-    }
+Status delete_one(Connection& db, const storage::Bucket& bucket, const Asked& asked,
+                  const std::string& marker, WallTime now, Freed& freed, std::vector<Outcome>& outcomes) {
+  auto& outcome = outcomes.emplace_back();
+  outcome.key = asked.key;
+  outcome.version = asked.version;
+  TRY(const auto row, judged_row(db, bucket.id, asked));
+  const errors::Refusal refusal;
+  if (auto held = asked.conditions.check(row ? &*row : nullptr, asked.key, refusal); !held) {
+    outcome.error = refusal.answer(held.error());
+    return {};
   }
-  TRY(storage::delete_object(db, bucket, asked.key, freed));
+  TRY(delete_asked(db, bucket, asked, marker, now, freed));
+  if (bucket.versioning == storage::Versioning::kNever) return {};
+  outcome.marker = asked.version.empty() || (row && row->marker);
+  outcome.marker_version = asked.version.empty() ? std::string(shown_version(marker)) : asked.version;
   return {};
 }
 
@@ -66,6 +92,16 @@ void write_outcomes(model::Writer& to, const std::vector<Outcome>& outcomes, boo
     to.begin_structure();
     to.member("Key");
     to.text(outcome.key);
+    if (!outcome.version.empty()) {
+      to.member("VersionId");
+      to.text(outcome.version);
+    }
+    if (outcome.marker) {
+      to.member("DeleteMarker");
+      to.boolean(true);
+      to.member("DeleteMarkerVersionId");
+      to.text(outcome.marker_version);
+    }
     to.end_structure();
   }
   to.end_list();
@@ -80,30 +116,52 @@ void write_outcomes(model::Writer& to, const std::vector<Outcome>& outcomes, boo
     to.text(outcome.error->code);
     to.member("Message");
     to.text(outcome.error->message);
+    if (!outcome.version.empty()) {
+      to.member("VersionId");
+      to.text(outcome.version);
+    }
     to.end_structure();
   }
   to.end_list();
 }
 
+/// What DeleteObject will answer. A version never turns from an object into a marker or back, so it may be
+/// looked at before the change.
+Reply<Output> deleted_output(storage::Ledger& ledger, const storage::Bucket& bucket, const Asked& asked,
+                             const std::string& marker) {
+  Output output;
+  if (bucket.versioning == storage::Versioning::kNever) return output;
+  bool is_marker = asked.version.empty();
+  if (!is_marker)
+    TRY(errors::lift(ledger.read([&](Connection& db) -> Status {
+      TRY(const auto row, judged_row(db, bucket.id, asked));
+      is_marker = row && row->marker;
+      return {};
+    })));
+  if (is_marker) output.fields["DeleteMarker"] = true;
+  output.fields["VersionId"] = asked.version.empty() ? std::string(shown_version(marker)) : asked.version;
+  return output;
+}
+
 }  // namespace
 
-/// Deleting what is not there is a success.
 Reply<Output> S3Service::delete_object(Context& context, Input in) {
   TRY(const auto bucket, owned(context, in));
-  if (names_nothing(in.text("VersionId"))) return Output();
+  Asked asked{in.text("Key"), in.text("VersionId"), WriteConditions::from(in.params)};
+  auto marker = new_version(bucket);
+  TRY(auto output, deleted_output(ledger_, bucket, asked, marker));
   const errors::Refusal refusal;
-  auto ticket = objects_.commit([this, name = bucket.name, account = context.account(), key = in.text("Key"),
-                                 refusal, conditions = WriteConditions::from(in.params)](
+  auto ticket = objects_.commit([this, asked = std::move(asked), bucket, account = context.account(), refusal,
+                                 marker = std::move(marker), time = context.now()](
                                     Connection& db, storage::BodyId, Freed& freed) -> Status {
-    TRY(const auto now, owned(db, account, name, refusal));
-    if (conditions.any()) {
-      TRY(const auto row, storage::find_object(db, now.id, key));
-      TRY(conditions.check(row ? &*row : nullptr, key, refusal));
+    TRY(const auto now, owned(db, account, bucket.name, refusal));
+    if (asked.conditions.any()) {
+      TRY(const auto row, judged_row(db, now.id, asked));
+      TRY(asked.conditions.check(row ? &*row : nullptr, asked.key, refusal));
     }
-    TRY(storage::delete_object(db, now.id, key, freed));
-    return {};
+    return delete_asked(db, now, asked, marker, time, freed);
   });
-  return answer_after(Output(), refusal, std::move(ticket));
+  return answer_after(std::move(output), refusal, std::move(ticket));
 }
 
 Reply<Output> S3Service::delete_objects(Context& context, Input in) {
@@ -116,7 +174,8 @@ Reply<Output> S3Service::delete_objects(Context& context, Input in) {
   const auto ticket = objects_.commit([&](Connection& db, storage::BodyId, Freed& freed) -> Status {
     TRY(const auto now, owned(db, context.account(), bucket.name, refusal));
     outcomes.clear();
-    for (const auto& asked : keys) TRY(delete_one(db, now.id, asked, freed, outcomes));
+    for (const auto& asked : keys)
+      TRY(delete_one(db, now, asked, new_version(now), context.now(), freed, outcomes));
     return {};
   });
   TRY(done(refusal, ticket));

@@ -46,6 +46,17 @@ api::Error no_such_version(std::string_view key, std::string_view version) {
               {{"Key", text(key)}, {"VersionId", text(version)}});
 }
 
+api::Error delete_marker(std::string_view key, std::string_view version, bool asked) {
+  auto error =
+      asked ? make("MethodNotAllowed", 405, "The specified method is not allowed against this resource.",
+                   {{"Method", "GET"}, {"ResourceType", "DeleteMarker"}})
+            : no_such_key(key);
+  error.headers.emplace_back("x-amz-delete-marker", "true");
+  error.headers.emplace_back("x-amz-version-id", version.empty() ? "null" : text(version));
+  if (asked) error.headers.emplace_back("Allow", "DELETE");
+  return error;
+}
+
 api::Error no_such_tag_set(std::string_view bucket) {
   return make("NoSuchTagSet", 404, "The TagSet does not exist", {{"BucketName", text(bucket)}});
 }

@@ -15,6 +15,9 @@ api::Error no_such_bucket(std::string_view bucket);
 api::Error no_such_key(std::string_view key);
 api::Error no_such_upload(std::string_view upload_id);
 api::Error no_such_version(std::string_view key, std::string_view version);
+/// What a delete marker answers: `asked` when the request named its version, else as though nothing were
+/// there.
+api::Error delete_marker(std::string_view key, std::string_view version, bool asked);
 api::Error no_such_tag_set(std::string_view bucket);
 /// "The lifecycle configuration does not exist" and its like: 404 with the bucket's name.
 api::Error no_such_setting(std::string_view code, std::string_view message, std::string_view bucket);

@@ -147,6 +147,14 @@ std::optional<ObjectName> parse_copy_source(std::string_view source) {
   return name;
 }
 
+std::string_view stored_version(std::string_view asked) {
+  return asked == kNullVersion ? std::string_view() : asked;
+}
+
+std::string_view shown_version(std::string_view stored) {
+  return stored.empty() ? kNullVersion : stored;
+}
+
 std::string canonical_user(std::string_view account) {
   return to_hex(Digest::of(DigestKind::kSha256, "canonical user of " + std::string(account)));
 }

@@ -25,6 +25,11 @@ struct ObjectName {
 /// "[/]bucket/key%20encoded[?versionId=v]"; nullopt when it is not that.
 std::optional<ObjectName> parse_copy_source(std::string_view source);
 
+/// How clients name the version that has no name of its own; the ledger's name for it is "".
+constexpr std::string_view kNullVersion = "null";
+std::string_view stored_version(std::string_view asked);
+std::string_view shown_version(std::string_view stored);
+
 /// %XX decoded; '+' stays unless `plus_is_space`. nullopt for a broken escape.
 std::optional<std::string> url_decoded(std::string_view text, bool plus_is_space);
 /// As encoding-type=url wants it: letters, digits, "-._~*/" stay.

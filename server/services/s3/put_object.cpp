@@ -2,6 +2,8 @@
 #include "server/services/s3/properties.hpp"
 #include "server/services/s3/s3.hpp"
 #include "server/services/s3/tags.hpp"
+#include "server/services/s3/versions.hpp"
+#include "server/storage/version_rows.hpp"
 
 namespace sagelet::s3 {
 
@@ -71,14 +73,16 @@ Reply<Output> S3Service::put_object(Context& context, Input in) {
   TRY(row.tags, packed_tags(in));
 
   auto output = describe(row, properties);
-  return put_row(context, std::move(output), upload->target().bucket.name, std::move(row), upload->take(),
+  return put_row(context, std::move(output), upload->target().bucket, std::move(row), upload->take(),
                  WriteConditions::from(in.params));
 }
 
-Reply<Output> S3Service::put_row(const Context& context, Output output, const std::string& bucket,
+Reply<Output> S3Service::put_row(const Context& context, Output output, const storage::Bucket& bucket,
                                  storage::ObjectRow row, storage::Staged staged, WriteConditions conditions) {
   const errors::Refusal refusal;
-  auto change = [this, bucket, row = std::move(row), account = context.account(), refusal,
+  row.version = new_version(bucket);
+  show_version(output.fields, bucket, row.version);
+  auto change = [this, bucket = bucket.name, row = std::move(row), account = context.account(), refusal,
                  conditions = std::move(conditions)](Connection& db, storage::BodyId body,
                                                      Freed& freed) mutable -> Status {
     TRY(const auto now, owned(db, account, bucket, refusal));
@@ -87,7 +91,7 @@ Reply<Output> S3Service::put_row(const Context& context, Output output, const st
       TRY(conditions.check(old ? &*old : nullptr, row.key, refusal));
     }
     row.body = body;
-    return storage::put_object(db, now.id, row, freed);
+    return storage::put_version(db, now, row, freed);
   };
   return answer_after(std::move(output), refusal, objects_.commit(std::move(staged), std::move(change)));
 }

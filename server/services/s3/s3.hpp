@@ -64,10 +64,13 @@ class S3Service final : public TableService, public ObjectsView {
   Reply<Output> get_public_access_block(Context&, Input);
   Reply<Output> put_public_access_block(Context&, Input);
   Reply<Output> delete_public_access_block(Context&, Input);
-  Reply<Output> get_bucket_versioning(Context&, Input);
   Reply<Output> get_bucket_acl(Context&, Input);
   Reply<Output> get_object_acl(Context&, Input);
   Reply<Output> absent_setting(Context&, const Input&, std::string_view code, std::string_view message);
+  // versions.cpp
+  Reply<Output> get_bucket_versioning(Context&, Input);
+  Reply<Output> put_bucket_versioning(Context&, Input);
+  Reply<Output> list_object_versions(Context&, Input);
   // objects
   Reply<Output> put_object(Context&, Input);
   Reply<Output> get_object(Context&, Input);
@@ -99,15 +102,19 @@ class S3Service final : public TableService, public ObjectsView {
   /// The same inside a transaction.
   Result<storage::Bucket> owned(Connection& db, const AccountId& account, std::string_view name,
                                 const errors::Refusal& refusal);
-  /// NoSuchBucket, AccessDenied, NoSuchKey, NoSuchVersion.
+  /// NoSuchBucket, AccessDenied, NoSuchKey, NoSuchVersion; MethodNotAllowed for a delete marker. The row's
+  /// version is as clients read it, and empty in a bucket that never was versioned.
   Reply<storage::OpenObject> open(const Context& context, const ObjectName& name, Want want);
   Reply<storage::OpenObject> open(const Context& context, const Input& in, Want want);
+  Reply<std::optional<storage::OpenObject>> stored(const Context& context, const ObjectName& name, Want want);
   Reply<void> check_owner(const Context& context, const storage::Bucket& bucket, const Document& params,
                           std::string_view expected = "ExpectedBucketOwner") const;
 
   /// Puts an object's record and bytes if the conditions hold then; `output` is sent when that is done.
-  Reply<Output> put_row(const Context& context, Output output, const std::string& bucket,
+  Reply<Output> put_row(const Context& context, Output output, const storage::Bucket& bucket,
                         storage::ObjectRow row, storage::Staged staged, WriteConditions conditions);
+  /// The name of a version that is about to be made in `bucket`: "" for the null version.
+  std::string new_version(const storage::Bucket& bucket);
   /// Commits in the store; the answer is sent when that is done.
   Reply<Output> answer_after(Output output, const errors::Refusal& refusal, Ticket ticket);
   /// The same, waited for here: for answers that need what the change found. Only in handlers that may wait.

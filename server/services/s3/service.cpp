@@ -37,6 +37,8 @@ void S3Service::add_bucket_operations() {
   on("PutPublicAccessBlock", bound(&S3Service::put_public_access_block));
   on("DeletePublicAccessBlock", bound(&S3Service::delete_public_access_block));
   on("GetBucketVersioning", bound(&S3Service::get_bucket_versioning));
+  on("PutBucketVersioning", bound(&S3Service::put_bucket_versioning));
+  on("ListObjectVersions", bound(&S3Service::list_object_versions));
   on("GetBucketAcl", bound(&S3Service::get_bucket_acl));
   on("GetObjectAcl", bound(&S3Service::get_object_acl));
   const auto absent = [this](std::string_view operation, std::string_view code, std::string_view message) {

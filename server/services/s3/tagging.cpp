@@ -2,30 +2,36 @@
 #include "server/services/s3/tags.hpp"
 
 #include "server/services/s3/s3.hpp"
+#include "server/storage/version_rows.hpp"
 
 namespace sagelet::s3 {
 
 Reply<Output> S3Service::get_object_tagging(Context& context, Input in) {
   TRY(const auto object, open(context, in, Want::kRecord));
   Output output;
+  if (!object.row.version.empty()) output.fields["VersionId"] = object.row.version;
   output.fields["TagSet"] = tag_set(storage::unpack(object.row.tags));
   return output;
 }
 
 Reply<Output> S3Service::put_object_tagging(Context& context, Input in) {
   TRY(const auto bucket, owned(context, in));
+  const ObjectName name{bucket.name, in.text("Key"), in.text("VersionId")};
   if (!in.has("Tagging")) return errors::malformed_xml();
   TRY(const auto tags, tags_from(in.params["Tagging"], kMostObjectTags));
+  TRY(const auto object, open(context, name, Want::kRecord));  // a delete marker has no tags
+  Output output;
+  if (!object.row.version.empty()) output.fields["VersionId"] = object.row.version;
   const errors::Refusal refusal;
-  auto ticket = objects_.commit(
-      [this, name = bucket.name, account = context.account(), key = in.text("Key"), refusal,
-       packed = storage::pack(tags)](Connection& db, storage::BodyId, storage::Freed&) -> Status {
-        TRY(const auto now, owned(db, account, name, refusal));
-        TRY(const bool found, storage::set_object_tags(db, now.id, key, packed));
-        if (!found) return refusal.with(errors::no_such_key(key));
-        return {};
-      });
-  return answer_after(Output(), refusal, std::move(ticket));
+  auto ticket = objects_.commit([this, name, account = context.account(), version = object.row.version,
+                                 refusal, packed = storage::pack(tags)](Connection& db, storage::BodyId,
+                                                                        storage::Freed&) -> Status {
+    TRY(const auto now, owned(db, account, name.bucket, refusal));
+    TRY(const bool found, storage::set_version_tags(db, now.id, name.key, stored_version(version), packed));
+    if (!found) return refusal.with(errors::no_such_key(name.key));
+    return {};
+  });
+  return answer_after(std::move(output), refusal, std::move(ticket));
 }
 
 Reply<Output> S3Service::delete_object_tagging(Context& context, Input in) {

@@ -1,0 +1,187 @@
+// GetBucketVersioning, PutBucketVersioning, ListObjectVersions.
+#include "server/services/s3/versions.hpp"
+
+#include <algorithm>
+
+#include "server/storage/version_listing.hpp"
+
+namespace sagelet::s3 {
+
+namespace {
+
+constexpr std::int64_t kMostOnAPage = 1000;
+constexpr std::size_t kVersionLength = 32;
+
+struct Asked {
+  storage::VersionQuery query;
+  std::string name;
+  bool url = false;
+  std::int64_t max_keys = kMostOnAPage;
+  std::string version_marker;  ///< as given
+
+  std::string spelled(std::string_view text) const { return url ? url_encoded(text) : std::string(text); }
+};
+
+Reply<Asked> asked_from(const Input& in) {
+  Asked asked;
+  const auto given = in.number("MaxKeys", kMostOnAPage);
+  if (given < 0)
+    return errors::invalid_argument("Argument max-keys must be an integer between 0 and 2147483647",
+                                    "max-keys", std::to_string(given));
+  asked.max_keys = std::min(given, kMostOnAPage);
+  asked.name = in.text("Bucket");
+  asked.url = in.text("EncodingType") == "url";
+  asked.version_marker = in.text("VersionIdMarker");
+  auto& query = asked.query;
+  query.prefix = in.text("Prefix");
+  query.delimiter = in.text("Delimiter");
+  query.after_key = in.text("KeyMarker");
+  query.limit = static_cast<std::size_t>(asked.max_keys);
+  if (asked.version_marker.empty()) return asked;
+  if (query.after_key.empty())
+    return errors::invalid_argument("A version-id marker cannot be specified without a key marker.",
+                                    "version-id-marker", asked.version_marker);
+  query.after_version = stored_version(asked.version_marker);
+  return asked;
+}
+
+/// A seeded folder has of each key the null version.
+storage::VersionPage as_versions(storage::ListPage listed) {
+  storage::VersionPage page;
+  for (auto& object : listed.objects) page.versions.push_back({std::move(object), "", false, true});
+  page.common_prefixes = std::move(listed.common_prefixes);
+  page.truncated = listed.truncated;
+  page.last_key = std::move(listed.last);
+  page.ends_with_prefix = true;
+  return page;
+}
+
+void write_text(model::Writer& to, std::string_view member, std::string_view value) {
+  to.member(member);
+  to.text(value);
+}
+
+void write_bytes(model::Writer& to, const storage::ListedObject& object) {
+  write_text(to, "ETag", quoted_etag(object.etag));
+  if (const auto checksum = StoredChecksum::from(object.checksum)) {
+    to.member("ChecksumAlgorithm");
+    to.begin_list();
+    to.text(algorithm_name(checksum->kind));
+    to.end_list();
+    write_text(to, "ChecksumType", checksum->type());
+  }
+  to.member("Size");
+  to.integer(static_cast<std::int64_t>(object.size));
+  write_text(to, "StorageClass", object.storage_class);
+}
+
+void write_version(model::Writer& to, const Asked& asked, const storage::ListedVersion& version,
+                   std::string_view owner) {
+  to.begin_structure();
+  if (!version.marker) write_bytes(to, version.object);
+  write_text(to, "Key", asked.spelled(version.object.key));
+  write_text(to, "VersionId", shown_version(version.version));
+  to.member("IsLatest");
+  to.boolean(version.latest);
+  to.member("LastModified");
+  to.time(version.object.modified);
+  to.member("Owner");
+  to.begin_structure();
+  write_text(to, "ID", owner);
+  to.end_structure();
+  to.end_structure();
+}
+
+void write_markers(model::Writer& to, const Asked& asked, const storage::VersionPage& page) {
+  to.member("IsTruncated");
+  to.boolean(page.truncated);
+  write_text(to, "KeyMarker", asked.spelled(asked.query.after_key));
+  write_text(to, "VersionIdMarker", asked.version_marker);
+  if (!page.truncated) return;
+  write_text(to, "NextKeyMarker", asked.spelled(page.last_key));
+  if (!page.ends_with_prefix) write_text(to, "NextVersionIdMarker", shown_version(page.last_version));
+}
+
+void write_page(model::Writer& to, const Asked& asked, const storage::VersionPage& page,
+                std::string_view owner) {
+  write_markers(to, asked, page);
+  for (const bool markers : {false, true}) {
+    to.member(markers ? "DeleteMarkers" : "Versions");
+    to.begin_list();
+    for (const auto& version : page.versions)
+      if (version.marker == markers) write_version(to, asked, version, owner);
+    to.end_list();
+  }
+  write_text(to, "Name", asked.name);
+  write_text(to, "Prefix", asked.spelled(asked.query.prefix));
+  if (!asked.query.delimiter.empty()) write_text(to, "Delimiter", asked.spelled(asked.query.delimiter));
+  to.member("MaxKeys");
+  to.integer(asked.max_keys);
+  to.member("CommonPrefixes");
+  to.begin_list();
+  for (const auto& prefix : page.common_prefixes) {
+    to.begin_structure();
+    write_text(to, "Prefix", asked.spelled(prefix));
+    to.end_structure();
+  }
+  to.end_list();
+  if (asked.url) write_text(to, "EncodingType", "url");
+}
+
+}  // namespace
+
+std::string S3Service::new_version(const storage::Bucket& bucket) {
+  if (bucket.versioning != storage::Versioning::kEnabled) return {};
+  return ids_.lower_alnum(kVersionLength);
+}
+
+Reply<Output> S3Service::get_bucket_versioning(Context& context, Input in) {
+  TRY(const auto found, readable(context, in));
+  Output output;
+  if (found.bucket && found.bucket->versioning != storage::Versioning::kNever)
+    output.fields["Status"] =
+        found.bucket->versioning == storage::Versioning::kEnabled ? "Enabled" : "Suspended";
+  return output;
+}
+
+Reply<Output> S3Service::put_bucket_versioning(Context& context, Input in) {
+  TRY(const auto bucket, owned(context, in));
+  const auto given = in.params.find("VersioningConfiguration");
+  const auto status = given == in.params.end() ? std::string() : given->value("Status", "");
+  if (status != "Enabled" && status != "Suspended") return errors::malformed_xml();
+  if (given->value("MFADelete", "") == "Enabled") return errors::not_implemented("x-amz-mfa");
+  const auto versioning =
+      status == "Enabled" ? storage::Versioning::kEnabled : storage::Versioning::kSuspended;
+  const errors::Refusal refusal;
+  auto ticket = objects_.commit([this, name = bucket.name, account = context.account(), refusal, versioning](
+                                    Connection& db, storage::BodyId, Freed&) -> Status {
+    TRY(const auto now, owned(db, account, name, refusal));
+    return storage::set_versioning(db, now.id, versioning);
+  });
+  return answer_after(Output(), refusal, std::move(ticket));
+}
+
+Reply<Output> S3Service::list_object_versions(Context& context, Input in) {
+  TRY(const auto bucket, readable(context, in));
+  TRY(auto asked, asked_from(in));
+  storage::VersionPage page;
+  if (bucket.seed != nullptr) {
+    const auto& query = asked.query;
+    TRY(auto listed,
+        page_of(bucket, storage::ListQuery{query.prefix, query.delimiter, query.after_key, query.limit}));
+    page = as_versions(std::move(listed));
+  } else {
+    TRY(errors::lift(ledger_.read([&](Connection& db) -> Status {
+      TRY(page, storage::list_versions(db, bucket.bucket->id, asked.query));
+      return {};
+    })));
+  }
+  Output output;
+  output.rows = [asked = std::move(asked), page = std::move(page),
+                 owner = canonical_user(context.account().view())](model::Writer& to) {
+    write_page(to, asked, page, owner);
+  };
+  return output;
+}
+
+}  // namespace sagelet::s3

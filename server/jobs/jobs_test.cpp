@@ -387,6 +387,49 @@ TEST_F(JobsTest, ARunnerThatDiedMeanwhileIsLost) {
   EXPECT_THAT(marked_processes({"a"}), IsEmpty());
 }
 
+TEST_F(JobsTest, AJobThatCanGoOnGetsAnotherRunner) {
+  start();
+  create("a");
+  ASSERT_TRUE(is_up("a"));
+  ASSERT_TRUE(say(report("a", 1)));
+  ASSERT_TRUE(Progress().write(options_.folder / "a"));
+  const auto first = runner_of("a");
+  first.signal(SIGKILL);
+  ASSERT_TRUE(eventually([&] { return runner_of("a").pid != first.pid; }));
+  EXPECT_TRUE(spec_of("a").resumed);
+  EXPECT_FALSE(spec_of("a").stop_asked);
+  EXPECT_EQ(spec_of("a").last_report, 1u);
+  const auto second = runner_of("a");
+  jobs_->stop("a");
+  ASSERT_TRUE(eventually([&] { return !second.alive(); }));  // the fake one ends without a word
+  ASSERT_TRUE(eventually([&] { return runner_of("a").pid != second.pid; }));
+  EXPECT_TRUE(spec_of("a").stop_asked);
+  ASSERT_TRUE(say(report("a", 2, Phase::kFinished, Outcome::kStopped)));
+  EXPECT_EQ(listener_.lost_why("a"), "");
+  EXPECT_EQ(rows(), 0);
+}
+
+TEST_F(JobsTest, WhatIsInAContainerIsNotKilledAndAnEndedJobsDaemonsAre) {
+  start();
+  set_mode(home_.path(), "daemon");  // of a process that carries the job's mark
+  create("a");
+  ASSERT_TRUE(is_up("a"));
+  ASSERT_TRUE(Progress().write(options_.folder / "a"));
+  set_mode(home_.path(), "");
+  const auto first = runner_of("a");
+  const auto before = marked_processes({"a"}).size();
+  first.signal(SIGKILL);
+  ASSERT_TRUE(eventually([&] { return runner_of("a").pid != first.pid; }));
+  ASSERT_TRUE(eventually([&] { return marked_processes({"a"}).size() >= before; }));
+  const auto second = runner_of("a");
+  Progress ended;
+  ended.ended = true;
+  ASSERT_TRUE(ended.write(options_.folder / "a"));
+  second.signal(SIGKILL);
+  ASSERT_TRUE(eventually([&] { return runner_of("a").pid != second.pid; }));
+  ASSERT_TRUE(eventually([&] { return marked_processes({"a"}).size() == 2; }));  // the runner and its sleep
+}
+
 TEST_F(JobsTest, TheFinalReportOfADeadRunnerCounts) {
   start();
   create("a");

@@ -48,7 +48,7 @@ class Stand:
         return found
 
     def runners(self):
-        """{job's name: pid} of those that have introduced themselves and run."""
+        """{job's name: (pid, folder)} of those that have introduced themselves and run."""
         found = {}
         for spec in self.specs():
             try:
@@ -57,17 +57,17 @@ class Stand:
             except OSError:
                 continue
             if int(stat[19]) == note["start_time"] and stat[0] != "Z":
-                found[spec["name"]] = note["pid"]
+                found[spec["name"]] = note["pid"], pathlib.Path(spec["folder"])
         return found
 
     def kill_runner(self, name):
-        """Whether there was one to kill."""
-        pid = self.runners().get(name)
+        """Its folder; None when there was none to kill."""
+        pid, folder = self.runners().get(name, (None, None))
         try:
             os.kill(pid, signal.SIGKILL)
         except (TypeError, ProcessLookupError):
-            return False
-        return True
+            return None
+        return folder
 
     def close(self):
         """Jobs outlive a server: what a failed test has left ends here."""

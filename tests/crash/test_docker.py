@@ -172,7 +172,7 @@ def test_two_containers_go_on_when_a_runner_of_theirs_is_killed(steady, which):
     name = steady.start(script.format(lines=200, pause=0.02, code=0), hosts=2)
     for host in ("algo-1", "algo-2"):
         steady.jobs().wait_for_line(name, f"{host} line 3")
-    leader = steady.runners()[name]
+    leader, _ = steady.runners()[name]
     os.kill(leader if which == "leader" else children(leader)[0], signal.SIGKILL)
     job = steady.jobs().wait(name)
     assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")

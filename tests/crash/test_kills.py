@@ -64,7 +64,9 @@ class Killer:
         for name in self.rng.sample(names, (len(names) + 1) // 2):
             for job in told:
                 if job.name == name:
-                    job.hits += self.stand.kill_runner(name)
+                    folder = self.stand.kill_runner(name)
+                    # With its progress noted, the job is taken up: this kill costs it nothing.
+                    job.hits += bool(folder) and not (folder / "progress.json").exists()
 
     def engine(self, told):
         self.stand.daemon.kill()

@@ -115,6 +115,13 @@ Result<json> Calls::sagemaker(const std::string& operation, const json& params) 
   return call("sagemaker", "SageMaker." + operation, params);
 }
 
+Result<json> Calls::job(const std::string& operation, const std::string& name) {
+  auto answer = sagemaker(operation, {{"TrainingJobName", name}});
+  if (answer || !answer.error().is(ErrorKind::kNotFound)) return answer;
+  return Error(ErrorKind::kNotFound,
+               fmt::format("no training job is named {}: sagelet jobs lists them", name));
+}
+
 Result<json> Calls::logs(const std::string& operation, const json& params) {
   return call("logs", "Logs_20140328." + operation, params);
 }

@@ -21,6 +21,8 @@ class Calls {
   /// An operation of SageMaker or CloudWatch Logs (JSON 1.1). An AWS error is kNotFound for unknown things,
   /// else kInvalid, with AWS's own message.
   Result<nlohmann::json> sagemaker(const std::string& operation, const nlohmann::json& params);
+  /// An operation on one training job, which need not be there.
+  Result<nlohmann::json> job(const std::string& operation, const std::string& name);
   Result<nlohmann::json> logs(const std::string& operation, const nlohmann::json& params);
 
   const std::string& url() const { return target_.url; }

@@ -87,7 +87,7 @@ int jobs_ls(const Target& target) {
 
 int jobs_describe(const Target& target, const std::string& name) {
   Calls calls(target);
-  const auto answer = calls.sagemaker("DescribeTrainingJob", {{"TrainingJobName", name}});
+  const auto answer = calls.job("DescribeTrainingJob", name);
   if (!answer) return report(answer.error());
   const auto& job = *answer;
   const auto state = member(job, "TrainingJobStatus");
@@ -114,7 +114,7 @@ int jobs_describe(const Target& target, const std::string& name) {
 
 int jobs_stop(const Target& target, const std::string& name) {
   Calls calls(target);
-  const auto answer = calls.sagemaker("StopTrainingJob", {{"TrainingJobName", name}});
+  const auto answer = calls.job("StopTrainingJob", name);
   if (!answer) return report(answer.error());
   fmt::print("{} is stopping.\n", name);
   return kOk;

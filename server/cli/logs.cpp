@@ -74,7 +74,7 @@ class LogReader {
 };
 
 Result<std::string> status_of(Calls& calls, const std::string& job) {
-  TRY(const auto answer, calls.sagemaker("DescribeTrainingJob", {{"TrainingJobName", job}}));
+  TRY(const auto answer, calls.job("DescribeTrainingJob", job));
   return member(answer, "TrainingJobStatus");
 }
 

@@ -30,13 +30,19 @@ struct Words {
   bool unset = false, follow = false, undo = false;
 };
 
-void add_serve_options(CLI::App& app, ServeFlags& flags) {
+/// As the help prints them.
+struct Defaults {
+  std::string_view port, data;
+};
+constexpr Defaults kServe{"4577", "$XDG_DATA_HOME/sagelet"}, kExec{"a free one", "a fresh one, thrown away"};
+
+void add_serve_options(CLI::App& app, ServeFlags& flags, const Defaults& defaults) {
   const auto last = CLI::MultiOptionPolicy::TakeLast;
   app.add_option("--host", flags.host, "address to listen on [127.0.0.1]")->multi_option_policy(last);
-  app.add_option("--port", flags.port, "port; 0 takes a free one [4577]")
+  app.add_option("--port", flags.port, fmt::format("port; 0 takes a free one [{}]", defaults.port))
       ->check(CLI::Range(0, 65535))
       ->multi_option_policy(last);
-  app.add_option("--data", flags.data, "folder for records and objects [$XDG_DATA_HOME/sagelet]")
+  app.add_option("--data", flags.data, fmt::format("folder for records and objects [{}]", defaults.data))
       ->multi_option_policy(last);
   app.add_flag("--ephemeral", flags.ephemeral,
                "a fresh folder, thrown away at the end; jobs stop with the server");
@@ -81,11 +87,11 @@ void declare(CLI::App& app, Words& words) {
   app.footer(kFooter);
   app.set_version_flag("--version", std::string("sagelet ") + kVersion);
   app.require_subcommand(1);
-  add_serve_options(*app.add_subcommand("serve", "run the server until SIGTERM"), words.flags);
+  add_serve_options(*app.add_subcommand("serve", "run the server until SIGTERM"), words.flags, kServe);
   auto* exec =
       app.add_subcommand("exec", "run a command against a throw-away server: exec [options] -- CMD ARGS");
   exec->prefix_command();
-  add_serve_options(*exec, words.flags);
+  add_serve_options(*exec, words.flags, kExec);
   auto* env = add_client(app, words, "env", "print the shell commands that point AWS clients here");
   env->add_flag("--unset", words.unset, "print those that undo it");
   auto* setup =
@@ -104,6 +110,13 @@ void declare(CLI::App& app, Words& words) {
 int complain(const Error& error) {
   fmt::print(stderr, "sagelet: {}\n", error.message());
   return kUsage;
+}
+
+/// CLI11 itself would only miss a sub-command.
+bool is_unknown(const CLI::App& app, const std::string& word) {
+  const auto known = app.get_subcommands([](const CLI::App*) { return true; });
+  return !word.starts_with('-') &&
+         std::ranges::none_of(known, [&](const CLI::App* one) { return one->get_name() == word; });
 }
 
 int run_serve(const Words& words, const ServeHook& hook) {
@@ -159,6 +172,9 @@ int run(int argc, char** argv, const ServeHook& hook) {
   CLI::App app("A local SageMaker: AWS's APIs on localhost, and jobs that really run.", "sagelet");
   Words words;
   declare(app, words);
+  if (!before.empty() && is_unknown(app, before.front()))
+    return complain(Error(ErrorKind::kInvalid,
+                          fmt::format("there is no command {}: sagelet --help lists them", before.front())));
   try {
     app.parse(std::vector<std::string>(before.rbegin(), before.rend()));
   } catch (const CLI::ParseError& wrong) {  // --help and --version come this way too

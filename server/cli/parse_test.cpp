@@ -128,6 +128,18 @@ TEST_F(CommandLine, WrongUsageIsSaidAndIsTwo) {
   EXPECT_FALSE(served_);
 }
 
+TEST_F(CommandLine, AnUnknownCommandIsNamed) {
+  EXPECT_EQ(run_words({"bogus", "--port", "1"}), kUsage);
+  EXPECT_THAT(err_, HasSubstr("there is no command bogus"));
+}
+
+TEST_F(CommandLine, ServeAndExecTellTheirOwnDefaults) {
+  EXPECT_EQ(run_words({"serve", "--help"}), kOk);
+  EXPECT_THAT(out_, HasSubstr("[4577]"));
+  EXPECT_EQ(run_words({"exec", "--help"}), kOk);
+  EXPECT_THAT(out_, testing::AllOf(HasSubstr("[a free one]"), HasSubstr("thrown away]")));
+}
+
 TEST_F(CommandLine, HelpAndVersionAreNotErrors) {
   EXPECT_EQ(run_words({"--help"}), kOk);
   for (const char* word : {"serve", "exec", "env", "status", "jobs", "logs", "reset", "doctor", "Exit codes"})

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from support.processes import gone_within
 from support.server import SAGELET, Server, clean_environment, sagelet
 from support.training import Training, unique
 
@@ -127,14 +128,16 @@ def test_jobs_are_listed_described_and_stopped(server, training):
     assert described.returncode == 0 and name in described.stdout
     assert run(server, "jobs", "stop", name).returncode == 0
     assert training.wait(name)["TrainingJobStatus"] == "Stopped"
-    assert run(server, "jobs", "describe", "nothing-like-it").returncode != 0
+    unknown = run(server, "jobs", "describe", "nothing-like-it")
+    assert unknown.returncode == 1 and "no training job is named nothing-like-it" in unknown.stderr
 
 
 def test_logs_prints_lines(server, training):
     job = training.run("print('one'); print('two')\n")
     done = run(server, "logs", job["TrainingJobName"])
     assert done.returncode == 0 and [line for line in done.stdout.splitlines() if line in ("one", "two")] == ["one", "two"]
-    assert run(server, "logs", "nothing-like-it").returncode != 0
+    unknown = run(server, "logs", "nothing-like-it")
+    assert unknown.returncode == 1 and "no training job is named nothing-like-it" in unknown.stderr
 
 
 def test_logs_f_follows_to_the_end(server, training):
@@ -151,11 +154,7 @@ def test_no_colours_when_not_on_a_terminal(server):
 
 def test_reset_drops_everything_but_the_samples(tmp_path):
     with Server(ephemeral=False) as own:
-        import boto3
-        keys = {"endpoint_url": own.url, "aws_access_key_id": "x", "aws_secret_access_key": "x", "region_name": "us-east-1"}
-        s3, sagemaker, logs = (boto3.client(service, **keys) for service in ("s3", "sagemaker", "logs"))
-        s3.create_bucket(Bucket="gone")
-        training = Training(sagemaker, s3, logs, "gone")
+        training = Training.on(own, "gone")
         name = training.start("import time; print('up', flush=True); time.sleep(60)\n",
                               ResourceConfig={"KeepAlivePeriodInSeconds": 600})
         training.wait_for_line(name, "up")
@@ -163,20 +162,18 @@ def test_reset_drops_everything_but_the_samples(tmp_path):
         assert list(pools.iterdir())
         began = time.monotonic()
         assert run(own, "reset").returncode == 0
-        assert time.monotonic() - began < 3
-        assert "gone" not in [item["Name"] for item in s3.list_buckets()["Buckets"]]
-        assert sagemaker.list_training_jobs()["TrainingJobSummaries"] == []
+        assert time.monotonic() - began < 30, "it waited for the job"
+        assert "gone" not in [item["Name"] for item in training.s3.list_buckets()["Buckets"]]
+        assert training.sagemaker.list_training_jobs()["TrainingJobSummaries"] == []
         assert not pools.exists() or not list(pools.iterdir())
-        assert s3.head_object(Bucket="sagemaker-sample-files", Key="datasets/tabular/iris/iris.data")
+        assert training.s3.head_object(Bucket="sagemaker-sample-files", Key="datasets/tabular/iris/iris.data")
 
 
 def test_a_seed_bucket_serves_a_folder(tmp_path):
     (tmp_path / "seed" / "sub").mkdir(parents=True)
     (tmp_path / "seed" / "sub" / "x.txt").write_text("seeded")
     with Server("--seed-bucket", f"my-samples={tmp_path / 'seed'}") as own:
-        import boto3
-        s3 = boto3.client("s3", endpoint_url=own.url, aws_access_key_id="x", aws_secret_access_key="x",
-                          region_name="us-east-1")
+        [s3] = own.clients("s3")
         assert s3.get_object(Bucket="my-samples", Key="sub/x.txt")["Body"].read() == b"seeded"
         listed = s3.list_objects_v2(Bucket="my-samples")["Contents"]
         assert [(item["Key"], item["Size"]) for item in listed] == [("sub/x.txt", 6)]
@@ -191,20 +188,13 @@ def test_account_and_region_are_options():
 
 
 def test_jobs_of_an_ephemeral_server_end_with_it():
-    import boto3
     with Server() as own:
-        keys = {"endpoint_url": own.url, "aws_access_key_id": "x", "aws_secret_access_key": "x", "region_name": "us-east-1"}
-        s3, sagemaker, logs = (boto3.client(service, **keys) for service in ("s3", "sagemaker", "logs"))
-        s3.create_bucket(Bucket="b-b")
-        training = Training(sagemaker, s3, logs, "b-b")
+        training = Training.on(own, "b-b")
         mark = unique("mark")
         name = training.start(f"import time; print('up', flush=True); time.sleep(600)  # {mark}\n",
                               Environment={"MARK": mark})
         training.wait_for_line(name, "up")
-    time.sleep(0.5)
-    left = subprocess.run(["grep", "-alz", f"MARK={mark}", *[f"/proc/{pid}/environ" for pid in os.listdir("/proc")
-                                                            if pid.isdigit()]], capture_output=True, check=False).stdout
-    assert not left
+    assert gone_within(f"MARK={mark}", 10) == []
 
 
 def test_two_servers_on_one_data_folder_are_refused_by_pid(tmp_path):
@@ -214,21 +204,11 @@ def test_two_servers_on_one_data_folder_are_refused_by_pid(tmp_path):
 
 
 def test_what_was_kept_is_there_after_a_restart(tmp_path):
-    import boto3
     server = Server(folder=tmp_path / "kept", ephemeral=False).start()
-
-    def clients():
-        keys = {"endpoint_url": server.url, "aws_access_key_id": "x", "aws_secret_access_key": "x",
-                "region_name": "us-east-1"}
-        return [boto3.client(service, **keys) for service in ("sagemaker", "s3", "logs")]
-
-    sagemaker, s3, logs = clients()
-    s3.create_bucket(Bucket="kept")
-    job = Training(sagemaker, s3, logs, "kept").run("print('remember me')\n")
+    job = Training.on(server, "kept").run("print('remember me')\n")
     assert server.stop() == 0
     server.start()
-    sagemaker, s3, logs = clients()
-    training = Training(sagemaker, s3, logs, "kept")
+    training = Training(*server.clients("sagemaker", "s3", "logs"), "kept")
     again = training.describe(job["TrainingJobName"])
     again.pop("ResponseMetadata"), job.pop("ResponseMetadata")
     assert again == job

@@ -9,6 +9,9 @@ import tempfile
 import time
 import urllib.request
 
+import boto3
+from botocore.config import Config
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("SAGELET_BIN") or ROOT / "build" / "release" / "bin")
 SAGELET = BIN / "sagelet"
@@ -124,6 +127,11 @@ class Server:
                               capture_output=True, text=True, check=True, timeout=60)
         pairs = (pair.split("=", 1) for pair in done.stdout.split("\0") if "=" in pair)
         return dict(pairs)
+
+    def clients(self, *services, **config):
+        """Fresh boto3 clients with keys that any server takes; `config` is botocore's."""
+        return [boto3.client(service, endpoint_url=self.url, region_name="us-east-1", aws_access_key_id="x",
+                             aws_secret_access_key="x", config=Config(**config)) for service in services]
 
     def remove(self):
         shutil.rmtree(self.folder, ignore_errors=True)

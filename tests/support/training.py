@@ -39,6 +39,13 @@ class Training:
     def __init__(self, sagemaker, s3, logs, bucket):
         self.sagemaker, self.s3, self.logs, self.bucket = sagemaker, s3, logs, bucket
 
+    @classmethod
+    def on(cls, server, bucket, **config):
+        """On a server of the test's own, in a bucket made for it."""
+        training = cls(*server.clients("sagemaker", "s3", "logs", **config), bucket)
+        training.s3.create_bucket(Bucket=bucket)
+        return training
+
     def request(self, script="", *, name=None, files=None, hyperparameters=None, channels=None, image=SKLEARN,
                 instance="ml.m5.large", max_runtime=120, archive=None, program="train.py", **fields):
         """The CreateTrainingJob of SDK v2's framework estimators, with the code uploaded."""
@@ -132,6 +139,10 @@ class Training:
 
     def lines(self, name):
         return [event["message"].rstrip("\n") for event in self.events(name)]
+
+    def said_between(self, name, first, last):
+        """Lines that were said between two times of time.time()."""
+        return [event["message"] for event in self.events(name) if first < event["timestamp"] / 1000 < last]
 
     def artifact(self, job, name="model.tar.gz"):
         """{member: bytes} of one of the job's archives."""

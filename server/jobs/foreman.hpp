@@ -76,6 +76,7 @@ class Foreman {
   // adopting
   void adopt_row(Row row);
   void adopt_started(Job& job);
+  bool find_newer_runner(Job& job);
   void adopt_queued(Job& job);
   void sweep_orphans();
   // ending

@@ -44,13 +44,23 @@ void Foreman::adopt_started(Job& job) {
   job.state = State::kRunning;
   job.runner_was_up = true;
   if (!job.row.outside) cores_.hold(job.row.cpus, job.row.want.share);
-  if (!placement_.alive(job.row.handle)) return dead_.push_back(job.row.job_id);
+  if (!placement_.alive(job.row.handle) && !find_newer_runner(job)) return dead_.push_back(job.row.job_id);
   log::info("job {} goes on", job.row.job_id);
   if (options_.server_url)
     if (auto done = placement_.readdress(job.row.job_id, options_.server_url()); !done)
       log::warn("job {}: {}", job.row.job_id, done.error().message());
   if (job.row.stopping) placement_.stop(job.row.handle);
   watch(job);
+}
+
+/// One that took the job up a moment before we were killed.
+bool Foreman::find_newer_runner(Job& job) {
+  const auto newer = placement_.find(job.row.job_id);
+  if (!newer || *newer == job.row.handle || !placement_.alive(*newer)) return false;
+  job.row.handle = *newer;
+  if (auto done = rows_.started(job.row.job_id, *newer, job.row.cpus); !done)
+    log::error("job {}: {}", job.row.job_id, done.error().message());
+  return true;
 }
 
 /// Queued as far as the ledger knows; but we may have been killed between the runner's start and its handle's

@@ -84,7 +84,7 @@ Status Foreman::deliver_end(Job& job) {
 }
 
 /// A runner after the one that was killed. The row tells of it when it runs; if we are killed in between, the
-/// next server ends it and starts one more.
+/// next server finds it.
 bool Foreman::take_up(Job& job) {
   const auto id = job.row.job_id;
   if (job.row.handle.empty() || placement_.take_up(id) == TakeUp::kNo) return false;
@@ -102,6 +102,7 @@ bool Foreman::take_up(Job& job) {
   job.row.handle = *handle;
   job.why.clear();
   unsettled_.erase(id);
+  crash_point("jobs.after_take_up");
   if (const auto done = rows_.started(id, job.row.handle, job.row.cpus); !done)
     log::error("job {}: {}", id, done.error().message());
   watch(job);

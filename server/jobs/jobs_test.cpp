@@ -88,6 +88,19 @@ class JobsTest : public testing::Test {
     }
     return {};
   }
+  pid_t noted_runner(const std::string& id) const {
+    const auto note = read_file(options_.folder / id / "runner.json");
+    return note ? std::atoi(note->c_str() + std::string_view("{\"pid\": ").size()) : 0;
+  }
+  /// Signals the runner, or does what ends it, and waits for the next one to be up.
+  bool followed_by_another(
+      const std::string& id, int signal, const std::function<void()>& action = [] {}) {
+    const pid_t before = noted_runner(id);
+    fs::remove(options_.folder / id / "up");
+    if (signal != 0) ::kill(before, signal);
+    action();
+    return eventually([&] { return noted_runner(id) != before && has(id, "up"); });
+  }
   std::int64_t rows() {
     std::int64_t count = -1;
     (void)ledger_->read([&](storage::Connection& db) -> Status {
@@ -393,16 +406,11 @@ TEST_F(JobsTest, AJobThatCanGoOnGetsAnotherRunner) {
   ASSERT_TRUE(is_up("a"));
   ASSERT_TRUE(say(report("a", 1)));
   ASSERT_TRUE(Progress().write(options_.folder / "a"));
-  const auto first = runner_of("a");
-  first.signal(SIGKILL);
-  ASSERT_TRUE(eventually([&] { return runner_of("a").pid != first.pid; }));
+  ASSERT_TRUE(followed_by_another("a", SIGKILL));
   EXPECT_TRUE(spec_of("a").resumed);
   EXPECT_FALSE(spec_of("a").stop_asked);
   EXPECT_EQ(spec_of("a").last_report, 1u);
-  const auto second = runner_of("a");
-  jobs_->stop("a");
-  ASSERT_TRUE(eventually([&] { return !second.alive(); }));  // the fake one ends without a word
-  ASSERT_TRUE(eventually([&] { return runner_of("a").pid != second.pid; }));
+  ASSERT_TRUE(followed_by_another("a", 0, [&] { jobs_->stop("a"); }));  // the fake one ends without a word
   EXPECT_TRUE(spec_of("a").stop_asked);
   ASSERT_TRUE(say(report("a", 2, Phase::kFinished, Outcome::kStopped)));
   EXPECT_EQ(listener_.lost_why("a"), "");
@@ -416,18 +424,32 @@ TEST_F(JobsTest, WhatIsInAContainerIsNotKilledAndAnEndedJobsDaemonsAre) {
   ASSERT_TRUE(is_up("a"));
   ASSERT_TRUE(Progress().write(options_.folder / "a"));
   set_mode(home_.path(), "");
-  const auto first = runner_of("a");
-  const auto before = marked_processes({"a"}).size();
-  first.signal(SIGKILL);
-  ASSERT_TRUE(eventually([&] { return runner_of("a").pid != first.pid; }));
-  ASSERT_TRUE(eventually([&] { return marked_processes({"a"}).size() >= before; }));
-  const auto second = runner_of("a");
+  ASSERT_TRUE(followed_by_another("a", SIGKILL));
+  EXPECT_TRUE(
+      eventually([&] { return marked_processes({"a"}).size() == 4; }));  // with two sleeps of the first
   Progress ended;
   ended.ended = true;
   ASSERT_TRUE(ended.write(options_.folder / "a"));
-  second.signal(SIGKILL);
-  ASSERT_TRUE(eventually([&] { return runner_of("a").pid != second.pid; }));
-  ASSERT_TRUE(eventually([&] { return marked_processes({"a"}).size() == 2; }));  // the runner and its sleep
+  ASSERT_TRUE(followed_by_another("a", SIGKILL));
+  EXPECT_TRUE(eventually([&] { return marked_processes({"a"}).size() == 2; }));  // itself and its sleep
+}
+
+TEST_F(JobsTest, ARunnerThatTookAJobUpBeforeTheServerDiedIsFound) {
+  start();
+  create("a");
+  ASSERT_TRUE(is_up("a"));
+  const pid_t first = noted_runner("a");
+  jobs_.reset();
+  runner_of("a").signal(SIGKILL);
+  LocalPlacement placement(options_.runner, options_.folder);
+  ASSERT_TRUE(
+      eventually([&] { return placement.start(spec_of("a")).has_value(); }));  // its row is not written
+  ASSERT_TRUE(eventually([&] { return noted_runner("a") != first; }));
+  const pid_t second = noted_runner("a");
+  start();
+  ASSERT_TRUE(say(report("a", 1, Phase::kFinished, Outcome::kCompleted)));
+  EXPECT_EQ(noted_runner("a"), second);
+  EXPECT_EQ(listener_.lost_why("a"), "");
 }
 
 TEST_F(JobsTest, TheFinalReportOfADeadRunnerCounts) {

@@ -93,6 +93,17 @@ def test_metrics_and_checkpoints_of_a_job_that_was_taken_up_are_whole(steady):
     assert [item["Key"] for item in jobs.s3.list_objects_v2(Bucket="crash", Prefix=prefix)["Contents"]] == [f"{prefix}/new"]
 
 
+def test_a_server_that_dies_while_it_takes_a_job_up_finds_the_new_runner(steady):
+    steady.server.stop()
+    steady.server.start(SAGELET_CRASH_AT="jobs.after_take_up")
+    name = steady.start(COUNTING.format(lines=150, pause=0.02, code=0))
+    steady.jobs().wait_for_line(name, "line 3")
+    assert steady.kill_runner(name)
+    assert steady.server.process.wait(20) == -signal.SIGKILL
+    steady.server.start()
+    check_whole(steady, name, 150)
+
+
 @pytest.mark.parametrize("code", [0, 5])
 def test_a_container_that_ended_while_server_and_runner_were_dead_has_said_how(steady, code):
     mark = unique("MARK")

@@ -163,7 +163,8 @@ std::optional<Handle> LocalPlacement::find(const std::string& job_id) {
   std::error_code ignored;
   if (!fs::exists(folder / "spec.json", ignored)) return std::nullopt;
   auto process = noted_runner(folder);
-  if (!process) process = unnoted_runner(job_id, folder);
+  if (!process || !process->alive())  // the note may be of the one before it
+    if (const auto newer = unnoted_runner(job_id, folder)) process = newer;
   return process ? std::optional(to_handle(*process)) : std::nullopt;
 }
 

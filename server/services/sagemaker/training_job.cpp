@@ -12,6 +12,7 @@
 #include "server/services/sagemaker/job_state.hpp"
 #include "server/services/sagemaker/nouns.hpp"
 #include "server/services/sagemaker/request_parts.hpp"
+#include "server/services/sagemaker/run_id.hpp"
 #include "server/services/sagemaker/training_request.hpp"
 #include "server/services/sagemaker/training_rules.hpp"
 #include "server/services/sagemaker/warm_pools.hpp"
@@ -188,7 +189,7 @@ Reply<TrainingJobs::Draft> TrainingJobs::draft_of(const Context& context, const 
   echo["TrainingJobName"] = name;
   echo["TrainingJobArn"] = kTrainingJob.arn(context, name);
   echo["CreationTime"] = to_epoch_seconds(context.now());
-  Draft draft{.record = {.name = name, .handle = rooms_.ids.lower_alnum(20)},
+  Draft draft{.record = {.name = name, .handle = run_id(rooms_.ids, context.now())},
               .state = JobState::fresh(kTrainingJob.arn(context, name), context.now())};
   draft.record.fixed = resources::members_text(echo);
   TRY(draft.record.tags, resources::tags_of(input));

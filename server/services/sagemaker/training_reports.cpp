@@ -6,6 +6,7 @@
 #include "server/resources/records.hpp"
 #include "server/services/sagemaker/job_state.hpp"
 #include "server/services/sagemaker/request_parts.hpp"
+#include "server/services/sagemaker/run_id.hpp"
 #include "server/services/sagemaker/warm_pools.hpp"
 
 namespace sagelet::sagemaker {
@@ -14,8 +15,6 @@ using resources::Record;
 using storage::Connection;
 
 namespace {
-
-constexpr std::size_t kHandle = 20;
 
 /// KeepAlivePeriodInSeconds as it is now: UpdateTrainingJob may have changed it.
 std::int64_t keep_alive_of(const Record& record) {
@@ -120,7 +119,7 @@ Result<std::optional<TrainingReports::NextRun>> TrainingReports::next_run(const 
                         .instance_count = plan.instances,
                         .outside_queue = plan.outside_queue};
   TRY(request.spec, JobSpec::from_json(plan.spec));
-  NextRun next{.job_id = rooms_.ids.lower_alnum(kHandle), .spec = {}, .enqueue = {}};
+  NextRun next{.job_id = run_id(rooms_.ids, rooms_.clock.now()), .spec = {}, .enqueue = {}};
   request.spec.job_id = next.job_id;
   request.spec.log_stream = stream_after(request.spec.log_stream, rooms_.clock.now());
   next.spec = request.spec.to_json();

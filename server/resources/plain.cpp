@@ -5,6 +5,7 @@
 #include "fmt/format.h"
 #include "server/resources/decide.hpp"
 #include "server/resources/list.hpp"
+#include "server/resources/print.hpp"
 #include "server/resources/tags.hpp"
 
 namespace sagelet::resources {
@@ -38,7 +39,7 @@ Reply<Output> create(const Plan& plan, const Context& context, const Input& inpu
   Record record{.name = name,
                 .created_ms = to_millis(context.now()),
                 .modified_ms = to_millis(context.now()),
-                .summary = plan.row == nullptr ? "{}" : echoed(*plan.row, answer).dump(),
+                .summary = plan.row == nullptr ? "{}" : printed(echoed(*plan.row, answer)),
                 .fixed = members_text(answer)};
   TRY(record.tags, tags_of(input));
   Output output;
@@ -76,8 +77,10 @@ Document echoed(const model::Shape& answer, const Document& params) {
 }
 
 std::string members_text(const Document& object) {
-  const std::string text = object.dump(-1, ' ', false, Document::error_handler_t::replace);
-  return text.substr(1, text.size() - 2);
+  std::string text = printed(object);
+  text.pop_back();
+  text.erase(0, 1);
+  return text;
 }
 
 std::vector<std::pair<std::string, Call>> plain_calls(const model::ServiceModel& service,

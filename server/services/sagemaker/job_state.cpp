@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "server/resources/plain.hpp"
+#include "server/resources/print.hpp"
 
 namespace sagelet::sagemaker {
 
@@ -75,9 +76,12 @@ std::string_view cut(std::string_view text, std::size_t limit) {
 }
 
 JobState JobState::fresh(std::string arn, WallTime now) {
-  JobState state;
-  state.hidden_ = {{"arn", std::move(arn)}, {"created", to_millis(now)}, {"reports", json::object()}};
-  state.shown_ = {{"TrainingJobStatus", "InProgress"}, {"SecondaryStatusTransitions", json::array()}};
+  JobState state;  // member by member: a braced list of json is built twice
+  state.hidden_["arn"] = std::move(arn);
+  state.hidden_["created"] = to_millis(now);
+  state.hidden_["reports"] = json::object();
+  state.shown_["TrainingJobStatus"] = "InProgress";
+  state.shown_["SecondaryStatusTransitions"] = json::array();
   state.enter("Starting", "Starting the training job", to_millis(now));
   return state;
 }
@@ -117,8 +121,10 @@ void JobState::enter(std::string_view secondary, std::string_view message, std::
   close_last(at_ms);
   shown_["SecondaryStatus"] = secondary;
   shown_["LastModifiedTime"] = seconds(at_ms);
-  shown_["SecondaryStatusTransitions"].push_back(
-      {{"Status", secondary}, {"StartTime", seconds(at_ms)}, {"StatusMessage", message}});
+  json& transition = shown_["SecondaryStatusTransitions"].emplace_back(json::object());
+  transition["Status"] = secondary;
+  transition["StartTime"] = seconds(at_ms);
+  transition["StatusMessage"] = message;
 }
 
 void JobState::say(const std::string& message) {
@@ -383,16 +389,26 @@ bool JobState::ran() const {
   return shown_.contains("TrainingStartTime");
 }
 
-void JobState::store(resources::Record& record) const {
-  json row{{"TrainingJobName", record.name},
-           {"TrainingJobArn", hidden_.at("arn")},
-           {"CreationTime", seconds(hidden_.at("created").get<std::int64_t>())}};
+/// What a list shows, as JSON.
+std::string JobState::summary(const std::string& name) const {
+  std::string out = "{\"TrainingJobName\":";
+  resources::print(std::string_view(name), out);
+  const auto add = [&out](const char* member, const json& value) {
+    out.append(",\"").append(member).append("\":");
+    resources::print(value, out);
+  };
+  add("TrainingJobArn", hidden_.at("arn"));
+  add("CreationTime", seconds(hidden_.at("created").get<std::int64_t>()));
   for (const char* member :
        {"TrainingEndTime", "LastModifiedTime", "TrainingJobStatus", "SecondaryStatus", "WarmPoolStatus"})
-    if (const auto found = shown_.find(member); found != shown_.end()) row[member] = *found;
-  record.summary = row.dump();
+    if (const auto found = shown_.find(member); found != shown_.end()) add(member, *found);
+  return out += '}';
+}
+
+void JobState::store(resources::Record& record) const {
+  record.summary = summary(record.name);
   record.changing = resources::members_text(shown_);
-  record.hidden = hidden_.dump();
+  record.hidden = resources::printed(hidden_);
   record.status = status();
   record.created_ms = hidden_.at("created").get<std::int64_t>();
   record.modified_ms = millis(shown_.at("LastModifiedTime"));

@@ -86,6 +86,7 @@ class JobState {
   void enter(std::string_view secondary, std::string_view message, std::int64_t at_ms);
   void close_last(std::int64_t at_ms);
   void say(const std::string& message);
+  std::string summary(const std::string& name) const;
   std::int64_t not_before_last(std::int64_t at_ms) const;
   void progress(const Report& report);
   void finish(const Report& report);

@@ -1,5 +1,6 @@
 #include "server/model/validate.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include "nlohmann/json.hpp"
@@ -119,11 +120,10 @@ void Validator::text(const Shape& shape, const Document& value) {
   if (!value.is_string()) return;
   const auto& text = value.get_ref<const std::string&>();
   if (!shape.enum_values.empty()) {
+    if (std::ranges::find(shape.enum_values, std::string_view(text)) != shape.enum_values.end()) return;
     std::string set;
-    for (const std::string_view allowed : shape.enum_values) {
-      if (allowed == text) return;
+    for (const std::string_view allowed : shape.enum_values)
       set.append(set.empty() ? "" : ", ").append(allowed);
-    }
     return add(shape, value, "Member must satisfy enum value set: [" + set + "]");
   }
   if (!matches_pattern(shape, text)) {

@@ -1,7 +1,6 @@
 """Training that really spans several hosts: LightGBM over sockets, an all-reduce over gloo, SDK v2's estimator."""
 import os
 
-import boto3
 import pytest
 
 from support.server import ROOT, Server
@@ -58,12 +57,7 @@ def jobs():
     if not PYTHON.exists():
         pytest.fail("there is no .venv-distributed: run script/bootstrap")
     with Server(environment={"SAGELET_PYTHON": PYTHON}) as own:
-        here = {"endpoint_url": own.url, "region_name": "us-east-1", "aws_access_key_id": "test",
-                "aws_secret_access_key": "test"}
-        sagemaker, s3, logs = (boto3.client(name, **here) for name in ("sagemaker", "s3", "logs"))
-        bucket = unique("distributed").lower()
-        s3.create_bucket(Bucket=bucket)
-        yield Training(sagemaker, s3, logs, bucket)
+        yield Training.on(own, "distributed")
 
 
 def run(jobs, script, count):

@@ -2,7 +2,6 @@
 import gzip
 import json
 
-import boto3
 import pytest
 
 from support.server import Server
@@ -206,9 +205,7 @@ def test_a_file_system_is_a_folder_of_this_machine(tmp_path, access):
     (tmp_path / "share/sub").mkdir(parents=True)
     (tmp_path / "share/sub/a").write_text("shared")
     with Server(config=f"file_systems:\n  '*': {tmp_path / 'share'}\n") as server:
-        keys = {"endpoint_url": server.url, "aws_access_key_id": "x", "aws_secret_access_key": "x", "region_name": "us-east-1"}
-        training = Training(*(boto3.client(name, **keys) for name in ("sagemaker", "s3", "logs")), "bucket")
-        training.s3.create_bucket(Bucket="bucket")
+        training = Training.on(server, "bucket")
         source = {"FileSystemId": "fs-0123456789abcdef0", "FileSystemType": "EFS", "DirectoryPath": "/sub",
                   "FileSystemAccessMode": access}
         job = training.run(TREE + "open(root + '/b', 'w').write('new')\n",

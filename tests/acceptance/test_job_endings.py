@@ -15,6 +15,10 @@ def statuses(job):
     return [step["Status"] for step in job["SecondaryStatusTransitions"]]
 
 
+def started(job, status):
+    return next(step["StartTime"] for step in job["SecondaryStatusTransitions"] if step["Status"] == status)
+
+
 def processes_with(text):
     found = []
     for entry in pathlib.Path("/proc").iterdir():
@@ -147,13 +151,15 @@ def test_a_job_waits_while_the_machine_is_full(training, sagemaker):
     first = training.start("import time; print('up', flush=True); time.sleep(60)\n", instance="ml.m5.24xlarge")
     training.wait_for_line(first, "up")
     second = training.start("pass\n", instance="ml.m5.24xlarge")
-    time.sleep(0.5)
-    waiting = training.describe(second)
+
+    def says_why(job):
+        return "core" in job["SecondaryStatusTransitions"][-1]["StatusMessage"].lower()
+    waiting = training.wait(second, until=says_why)
     assert waiting["TrainingJobStatus"] == "InProgress" and waiting["SecondaryStatus"] in ("Starting", "Pending")
-    assert "core" in waiting["SecondaryStatusTransitions"][-1]["StatusMessage"].lower()
     sagemaker.stop_training_job(TrainingJobName=first)
-    assert training.wait(first)["TrainingJobStatus"] == "Stopped"
-    assert training.wait(second)["TrainingJobStatus"] == "Completed"
+    stopped, done = training.wait(first), training.wait(second)
+    assert stopped["TrainingJobStatus"] == "Stopped" and done["TrainingJobStatus"] == "Completed"
+    assert started(done, "Training") >= started(stopped, "Stopping")
 
 
 def test_a_waiting_job_can_be_stopped(training, sagemaker):
@@ -179,8 +185,10 @@ if os.fork() == 0:
 print("daemons are up")
 """)
     assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
-    time.sleep(1)
-    assert not processes_with("\x00987654") and not processes_with("\x00987653")
+    deadline = time.monotonic() + 10
+    while (left := processes_with("\x00987654") + processes_with("\x00987653")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not left
 
 
 @pytest.mark.parametrize("hostile", ["../escaped.txt", "/tmp/escaped-by-sagelet-test.txt", "a/../../escaped.txt"])

@@ -227,18 +227,14 @@ def test_an_entrypoint_of_ones_own_is_run_as_given(training, sagemaker):
 
 
 def test_jobs_that_run_at_once_do_not_see_one_anothers_opt_ml():
-    import boto3
     with Server(config="jobs:\n  cores_per_job: 0.5\n") as own:
-        keys = {"endpoint_url": own.url, "aws_access_key_id": "x", "aws_secret_access_key": "x", "region_name": "us-east-1"}
-        s3, sagemaker, logs = (boto3.client(service, **keys) for service in ("s3", "sagemaker", "logs"))
-        s3.create_bucket(Bucket="side-by-side")
-        training = Training(sagemaker, s3, logs, "side-by-side")
+        training = Training.on(own, "side-by-side")
         first = training.start("import time; open('/opt/ml/model/mine', 'w').write('1'); print('up', flush=True); "
                                "time.sleep(60)\n")
         training.wait_for_line(first, "up")
         job = training.run("import os; print('sees', os.listdir('/opt/ml/model'))\n")
         assert "sees []" in training.lines(job["TrainingJobName"])
-        sagemaker.stop_training_job(TrainingJobName=first)
+        training.sagemaker.stop_training_job(TrainingJobName=first)
         assert training.artifact(training.wait(first)) == {"mine": b"1"}
 
 

@@ -1,13 +1,26 @@
 """Jobs of several hosts: names, one network, one ending, one model."""
 import json
 
-import boto3
 import pytest
 
 from support.server import Server
-from support.training import GROUP, Training, unique
+from support.training import GROUP, Training
 
 TWO = {"ResourceConfig": {"InstanceCount": 2}}
+
+# algo-1 listens, the other calls it until it answers.
+PEER = """
+import os, signal, socket, sys, time
+def listen():
+    return socket.create_server(("0.0.0.0", 7777))
+def call():
+    for _ in range(600):
+        try:
+            return socket.create_connection(("algo-1", 7777))
+        except OSError:
+            time.sleep(0.1)
+    raise SystemExit("algo-1 does not answer")
+"""
 
 MEET = """
 import json, os, socket, time
@@ -82,10 +95,12 @@ print(config["current_host"], config["current_group_name"], config["current_inst
 
 
 def test_the_first_host_to_finish_stops_nobody(training):
-    job = training.run("""
-import os, time
-if os.environ["SM_CURRENT_HOST"] == "algo-2":
-    time.sleep(2)
+    job = training.run(PEER + """
+if os.environ["SM_CURRENT_HOST"] == "algo-1":
+    talk = listen().accept()
+else:
+    call().recv(1)  # the end of it: the first host's script is over
+    time.sleep(1)
     open("/opt/ml/model/late", "w").write("worked to its end")
     print("the last line", flush=True)
 """, **TWO)
@@ -95,15 +110,15 @@ if os.environ["SM_CURRENT_HOST"] == "algo-2":
 
 
 def test_the_first_host_to_fail_stops_the_rest(training):
-    job = training.run("""
-import os, signal, sys, time
+    job = training.run(PEER + """
 if os.environ["SM_CURRENT_HOST"] == "algo-2":
-    time.sleep(1)
+    call()  # answered when the first host is ready to be asked
     raise ValueError("of the second host")
 def leave(*_):
     print("asked to leave", flush=True)
     sys.exit(0)
 signal.signal(signal.SIGTERM, leave)
+door = listen()
 time.sleep(600)
 """, **TWO)
     assert job["TrainingJobStatus"] == "Failed"
@@ -172,20 +187,12 @@ else:
     assert len([line for line in training.lines(job["TrainingJobName"]) if line.startswith("no way:")]) == count
 
 
-def training_on(own):
-    here = {"endpoint_url": own.url, "region_name": "us-east-1", "aws_access_key_id": "test", "aws_secret_access_key": "test"}
-    sagemaker, s3, logs = (boto3.client(name, **here) for name in ("sagemaker", "s3", "logs"))
-    bucket = unique("ways").lower()
-    s3.create_bucket(Bucket=bucket)
-    return Training(sagemaker, s3, logs, bucket)
-
-
 @pytest.mark.parametrize("loopback", [False, True], ids=["nobody's network", "loopback"])
 def test_hosts_meet_in_every_way(loopback):
     """As who is not root, and on aliases of the machine's loopback, where two hosts cannot have one port on 0.0.0.0."""
     way = {"config": "jobs:\n  network: loopback\n"} if loopback else {"environment": {"SAGELET_SANDBOX": "user namespaces"}}
     with Server(**way) as own:
-        training = training_on(own)
+        training = Training.on(own, "ways")
         job = training.run(MEET.replace('"0.0.0.0"', "me") if loopback else MEET, **TWO)
         assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
         interface = json.loads(training.artifact(job)["algo-2.json"])["network_interface_name"]
@@ -194,7 +201,7 @@ def test_hosts_meet_in_every_way(loopback):
 
 def test_without_mount_namespaces_the_failure_says_what_to_do():
     with Server(environment={"SAGELET_SANDBOX": "link under a lock"}) as own:
-        job = training_on(own).run("print(1)\n", **TWO)
+        job = Training.on(own, "ways").run("print(1)\n", **TWO)
         assert job["TrainingJobStatus"] == "Failed"
         assert job["FailureReason"].startswith("ClientError: this machine gives us no mount namespaces")
         assert "InstanceCount" in job["FailureReason"]

@@ -3,12 +3,10 @@ import subprocess
 import sys
 import tempfile
 
-import boto3
 import pytest
-from botocore.config import Config
 
 from support.server import Server
-from support.training import Training, unique
+from support.training import Training
 
 MEMORY = "jobs:\n  memory_per_job_mb: 256\n  stop_grace_seconds: 2\n"
 HOG = """
@@ -29,12 +27,7 @@ with open(os.environ.get("FILL", "/opt/ml/model/big"), "wb") as file:
 
 
 def training_on(server):
-    config = Config(retries={"total_max_attempts": 2}, connect_timeout=5, read_timeout=60)
-    keys = {"endpoint_url": server.url, "aws_access_key_id": "x", "aws_secret_access_key": "x",
-            "region_name": "us-east-1", "config": config}
-    sagemaker, s3, logs = (boto3.client(service, **keys) for service in ("sagemaker", "s3", "logs"))
-    s3.create_bucket(Bucket="resources")
-    return Training(sagemaker, s3, logs, bucket="resources")
+    return Training.on(server, "resources", retries={"total_max_attempts": 2}, connect_timeout=5, read_timeout=60)
 
 
 @pytest.mark.parametrize("kept_by", ["group", "watch"])

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import textwrap
 
-import boto3
 import pytest
 
 os.environ.setdefault("SAGEMAKER_SUPPRESS_V2_WARNING", "1")
@@ -127,9 +126,7 @@ def test_offline_pip_does_not_try_again_unless_the_caller_says_so(set_by_caller)
     server.environment.pop("PIP_RETRIES", None)
     server.environment |= {"PIP_RETRIES": set_by_caller} if set_by_caller else {}
     with server:
-        keys = {"endpoint_url": server.url, "region_name": "us-east-1", "aws_access_key_id": "a", "aws_secret_access_key": "b"}
-        training = Training(*(boto3.client(name, **keys) for name in ("sagemaker", "s3", "logs")), "offline")
-        training.s3.create_bucket(Bucket="offline")
+        training = Training.on(server, "offline")
         job = training.run(script)
         log = "\n".join(training.lines(job["TrainingJobName"]))
     assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")

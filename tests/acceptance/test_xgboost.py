@@ -5,7 +5,6 @@ import subprocess
 import sys
 import textwrap
 
-import boto3
 import pytest
 
 from support.server import ROOT, Server
@@ -29,11 +28,7 @@ def own():
 
 @pytest.fixture(scope="module")
 def jobs(own):
-    here = {"endpoint_url": own.url, "region_name": "us-east-1", "aws_access_key_id": "test", "aws_secret_access_key": "test"}
-    sagemaker, s3, logs = (boto3.client(name, **here) for name in ("sagemaker", "s3", "logs"))
-    bucket = unique("xgboost").lower()
-    s3.create_bucket(Bucket=bucket)
-    return Training(sagemaker, s3, logs, bucket)
+    return Training.on(own, "xgboost")
 
 
 def rows(count, seed=1):

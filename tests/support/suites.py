@@ -223,8 +223,16 @@ def fuzz():
     return total
 
 
+def s3_conformance():
+    """The public S3 suite, fetched at a pinned commit, against tests/s3/expected_failures.txt."""
+    folder = build("release")
+    if folder is None:
+        return Tally.one(False, "s3_conformance: the release build failed")
+    return Tally.one(run([VENV, "tests/s3/conformance.py"], {"SAGELET_BIN": str(folder)}) == 0, "s3_conformance: see above")
+
+
 EVERY_CHANGE = (lint, unit, golden, differential, acceptance, contract, crash, story, readme, container, registry, asan)
-LONG = (tidy, sanitized_acceptance, tsan, many_kills, fuzz)
+LONG = (tidy, sanitized_acceptance, tsan, many_kills, fuzz, s3_conformance)
 
 
 def run_suite(suite):

@@ -5,9 +5,7 @@ import tempfile
 import textwrap
 import time
 
-import boto3
 import pytest
-from botocore.config import Config
 
 from support import engine
 from support.server import Server
@@ -85,10 +83,8 @@ def server():
 
 @pytest.fixture
 def jobs(server, image):
-    config = Config(retries={"total_max_attempts": 2}, connect_timeout=5, read_timeout=30)
-    keys = {"endpoint_url": server.url, "aws_access_key_id": "x", "aws_secret_access_key": "x",
-            "region_name": "us-east-1", "config": config}
-    sagemaker, s3, logs = (boto3.client(service, **keys) for service in ("sagemaker", "s3", "logs"))
+    sagemaker, s3, logs = server.clients("sagemaker", "s3", "logs", retries={"total_max_attempts": 2}, connect_timeout=5,
+                                         read_timeout=30)
     s3.create_bucket(Bucket="contract")
     return Jobs(sagemaker, s3, logs, bucket="contract", image=image)
 

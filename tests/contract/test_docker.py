@@ -3,7 +3,6 @@ import datetime
 import os
 import signal
 
-import boto3
 import pytest
 
 from contract.conftest import REGISTRY, nothing_left
@@ -45,8 +44,7 @@ def test_a_containers_use_is_measured(jobs, server):
             pass
         """, instance="ml.m5.large")
     assert jobs.wait(name)["TrainingJobStatus"] == "Completed"
-    cloudwatch = boto3.client("cloudwatch", endpoint_url=server.url, aws_access_key_id="x", aws_secret_access_key="x",
-                              region_name="us-east-1")
+    [cloudwatch] = server.clients("cloudwatch")
     now = datetime.datetime.now(datetime.timezone.utc)
     seen = {}
     for metric in ("CPUUtilization", "MemoryUtilization", "DiskUtilization"):

@@ -1,11 +1,11 @@
 """Every crash test has a server of its own, kept on disk (durability `power`), that it may kill."""
 import os
 import random
+import time
 
-import boto3
 import pytest
-from botocore.config import Config
 
+from support.processes import gone_within, marked
 from support.server import Server
 from support.training import Training
 
@@ -14,16 +14,32 @@ CONFIG = "jobs:\n  stop_grace_seconds: 2\n"
 
 def clients(server, *services):
     """Fresh clients: connections of before a kill are gone."""
-    config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20)
-    keys = {"endpoint_url": server.url, "aws_access_key_id": "x", "aws_secret_access_key": "x",
-            "region_name": "us-east-1", "config": config}
-    return [boto3.client(service, **keys) for service in services]
+    return server.clients(*services, retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20)
 
 
 def training_of(server, bucket="crash"):
     sagemaker, s3, logs = clients(server, "sagemaker", "s3", "logs")
     s3.create_bucket(Bucket=bucket)
     return Training(sagemaker, s3, logs, bucket)
+
+
+def outage(server, until=lambda: time.sleep(1.5)):
+    """Kills the server, or an engine, waits, starts it again. Gives from when to when it was away."""
+    server.kill()
+    killed = time.time()
+    until()
+    back = time.time()
+    server.start()
+    return killed, back
+
+
+def outage_until_gone(server, mark):
+    """An outage in which the job's processes, which have `mark` in their environment, end."""
+    assert marked(mark), "the job has ended before"
+
+    def gone():
+        assert gone_within(mark, 60) == []
+    return outage(server, gone)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from crash.conftest import training_of
+from crash.conftest import outage, outage_until_gone, training_of
 from support.processes import gone_within, marked, runner_of
 from support.server import Server
 from support.training import unique
@@ -28,26 +28,24 @@ def test_a_job_goes_on_while_the_server_is_dead(server):
     training = training_of(server)
     name = training.start(COUNTING.format(lines=200, pause=0.02))
     training.wait_for_line(name, "line 20")
-    server.kill()
-    time.sleep(1.5)
-    server.start()
+    killed, back = outage(server)
     training = training_of(server)
     job = training.wait(name)
     assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
     assert counted(training, name) == [f"line {i}" for i in range(200)]
+    assert len(training.said_between(name, killed, back)) > 5
     assert training.artifact(job) == {"done": b"all 200"}
 
 
 def test_a_job_that_ends_while_the_server_is_dead_is_found_ended(server):
     training = training_of(server)
-    name = training.start(COUNTING.format(lines=50, pause=0.01))
+    mark = unique("MARK")
+    name = training.start(COUNTING.format(lines=100, pause=0.03), Environment={"CRASH_MARK": mark})
     training.wait_for_line(name, "line 1")
-    server.kill()
-    time.sleep(3)
-    server.start()
+    outage_until_gone(server, mark)
     training = training_of(server)
     assert training.wait(name)["TrainingJobStatus"] == "Completed"
-    assert counted(training, name) == [f"line {i}" for i in range(50)]
+    assert counted(training, name) == [f"line {i}" for i in range(100)]
 
 
 def test_many_kills_in_one_job_lose_and_double_nothing(server, rng):
@@ -68,11 +66,11 @@ def test_many_kills_in_one_job_lose_and_double_nothing(server, rng):
 
 def test_a_failure_while_the_server_is_dead_keeps_its_reason(server):
     training = training_of(server)
-    name = training.start("import time; print('up', flush=True); time.sleep(1); raise ValueError('meanwhile')\n")
+    mark = unique("MARK")
+    name = training.start("import time; print('up', flush=True); time.sleep(3); raise ValueError('meanwhile')\n",
+                          Environment={"CRASH_MARK": mark})
     training.wait_for_line(name, "up")
-    server.kill()
-    time.sleep(2)
-    server.start()
+    outage_until_gone(server, mark)
     job = training_of(server).wait(name)
     assert job["TrainingJobStatus"] == "Failed" and "ValueError: meanwhile" in job["FailureReason"]
 
@@ -141,18 +139,17 @@ def test_a_full_spool_drops_lines_and_says_how_many(tmp_path):
     server = Server(folder=tmp_path / "server", config="jobs:\n  log_spool_limit_mb: 1\n", ephemeral=False).start()
     try:
         training = training_of(server)
+        mark = unique("MARK")
         name = training.start("""
 import time
 print("up", flush=True)
-time.sleep(1)
+time.sleep(3)
 for i in range(40000):
     print("line", i, "x" * 90)
 print("the end", flush=True)
-""")
+""", Environment={"CRASH_MARK": mark})
         training.wait_for_line(name, "up")
-        server.kill()
-        time.sleep(4)
-        server.start()
+        outage_until_gone(server, mark)
         training = training_of(server)
         assert training.wait(name)["TrainingJobStatus"] == "Completed"
         lines = training.lines(name)

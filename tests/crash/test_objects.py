@@ -121,9 +121,12 @@ def test_no_bytes_are_left_behind_by_broken_uploads(server, rng):
     s3 = clients(server, "s3")[0]
     listed = [item["Size"] for page in s3.get_paginator("list_objects_v2").paginate(Bucket="crash")
               for item in page.get("Contents", [])]
-    time.sleep(0.5)
-    folder = server.data / "objects"
-    stored = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    folder, deadline = server.data / "objects", time.monotonic() + 20
+    while True:
+        stored = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        if stored <= sum(listed) + 64 * 1024 or time.monotonic() > deadline:
+            break
+        time.sleep(0.05)
     assert stored <= sum(listed) + 64 * 1024, f"{stored} bytes on disk for {sum(listed)} listed"
 
 

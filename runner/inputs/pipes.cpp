@@ -6,10 +6,12 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <deque>
 #include <functional>
 
 #include "base/fs.hpp"
 #include "base/log.hpp"
+#include "runner/inputs/fetchers.hpp"
 #include "runner/inputs/gunzip.hpp"
 #include "runner/inputs/manifest.hpp"
 #include "runner/inputs/recordio.hpp"
@@ -18,6 +20,9 @@ namespace sagelet::runner {
 namespace {
 
 constexpr std::uint64_t kPiece = 4u << 20;
+/// While one object is written the next ones come, each up to its first piece: at most 8 MiB and two pieces.
+constexpr std::size_t kAhead = 16;
+constexpr std::uint64_t kFirstPiece = 512u << 10;
 constexpr int kPipeSize = 1 << 20;
 constexpr int kLook = 200;  // ms between looks at whether we are to end
 
@@ -41,7 +46,7 @@ class Pipes::Feeder {
   Feeder(Pipes& owner, PipePlan plan)
       : owner_(owner),
         plan_(std::move(plan)),
-        s3_(owner.server_, &owner.stop_),
+        fetchers_(owner.server_, owner.stop_),
         thread_([this] { serve(); }) {}
 
   ~Feeder() {
@@ -92,13 +97,22 @@ class Pipes::Feeder {
     ::fcntl(fifo_.get(), F_SETFL, O_NONBLOCK);
     ::fcntl(fifo_.get(), F_SETPIPE_SZ, kPipeSize);
     TRY(make_fifo(path_of(epoch_ + 1)));
-    return std::visit([this](const auto& content) { return send_all(content); }, plan_.content);
+    coming_.clear();  // of an epoch that was not read to its end
+    TRY(std::visit([this](const auto& content) { return send_all(content); }, plan_.content));
+    return send_all_but(0);
   }
+
+  /// Something that goes out as it is, or an object on its way.
+  struct Part {
+    std::string text;
+    S3Location from;
+    std::future<Result<S3Piece>> first;
+  };
 
   Status send_all(const ItemList& items) {
     return plan_.order.each(items.size(), epoch_, [&](std::uint32_t i) -> Status {
       TRY(const Item item, items.at(i));
-      return send_object(item.from);
+      return send_later(item.from);
     });
   }
 
@@ -113,59 +127,79 @@ class Pipes::Feeder {
     TRY(const std::vector<AttributeValue> values, attributes_of(line, plan_.attributes));
     for (const AttributeValue& value : values) {
       if (value.is_reference)
-        TRY(send_object(*S3Location::parse(value.text)));
+        TRY(send_later(*S3Location::parse(value.text)));
       else
-        TRY(write(plan_.records ? record_of(value.text) : value.text));
+        TRY(send_later(plan_.records ? record_of(value.text) : value.text));
     }
     return {};
   }
 
-  Status send_object(const S3Location& from) {
+  Status send_later(const S3Location& from) {
+    coming_.push_back({.text = {}, .from = from, .first = fetchers_.fetch(from, 0, kFirstPiece)});
+    return send_all_but(kAhead);
+  }
+
+  Status send_later(std::string text) {
+    coming_.push_back({.text = std::move(text), .from = {}, .first = {}});
+    return send_all_but(kAhead);
+  }
+
+  Status send_all_but(std::size_t ahead) {
+    while (coming_.size() > ahead) {
+      Part part = std::move(coming_.front());
+      coming_.pop_front();
+      TRY(part.first.valid() ? send_object(part) : write(part.text));
+    }
+    return {};
+  }
+
+  Status send_object(Part& object) {
     const Sink raw = [this](std::string_view bytes) { return write(bytes); };
-    if (plan_.gzip) return plan_.records ? send_unpacked_record(from) : unpack(from, raw);
+    if (plan_.gzip) return plan_.records ? send_unpacked_record(object) : unpack(object, raw);
     if (!plan_.records)
-      return each_piece(from, [&](std::string_view bytes, std::uint64_t) { return raw(bytes); });
+      return each_piece(object, [&](std::string_view bytes, std::uint64_t) { return raw(bytes); });
     std::optional<RecordWriter> record;
-    TRY(each_piece(from, [&](std::string_view bytes, std::uint64_t total) -> Status {
+    TRY(each_piece(object, [&](std::string_view bytes, std::uint64_t total) -> Status {
       if (!record) record.emplace(total);
       return write(record->put(bytes));
     }));
     return write(record->end());
   }
 
-  /// At least once, for an empty object too.
-  Status each_piece(const S3Location& from,
-                    const std::function<Status(std::string_view, std::uint64_t)>& piece) {
-    std::string etag;
+  /// At least once, for an empty object too; the next piece comes meanwhile.
+  Status each_piece(Part& object, const std::function<Status(std::string_view, std::uint64_t)>& piece) {
     std::uint64_t offset = 0, total = 0;
+    auto coming = std::move(object.first);
     do {
       if (ending_) return closed();
-      TRY(const S3Piece got, s3_.read(from, offset, kPiece, etag));
-      if (got.bytes.empty() && got.total > offset) return Error(ErrorKind::kIo, "no bytes of " + from.uri());
+      TRY(const S3Piece got, coming.get());
+      if (got.bytes.empty() && got.total > offset)
+        return Error(ErrorKind::kIo, "no bytes of " + object.from.uri());
       total = got.total;
-      etag = got.etag;
       offset += got.bytes.size();
+      if (offset < total) coming = fetchers_.fetch(object.from, offset, kPiece, got.etag);
       TRY(piece(got.bytes, total));
     } while (offset < total);
     return {};
   }
 
-  Status unpack(const S3Location& from, const Sink& sink) {
+  Status unpack(Part& object, const Sink& sink) {
     Gunzip gunzip;
-    TRY(each_piece(from, [&](std::string_view bytes, std::uint64_t) -> Status {
+    TRY(each_piece(object, [&](std::string_view bytes, std::uint64_t) -> Status {
       Status done = gunzip.put(bytes, sink);
-      return done || done.error().is(ErrorKind::kCancelled) ? std::move(done)
-                                                            : std::move(done.error()).context(from.uri());
+      return done || done.error().is(ErrorKind::kCancelled)
+                 ? std::move(done)
+                 : std::move(done.error()).context(object.from.uri());
     }));
-    if (Status done = gunzip.end(); !done) return std::move(done.error()).context(from.uri());
+    if (Status done = gunzip.end(); !done) return std::move(done.error()).context(object.from.uri());
     return {};
   }
 
   /// A record's head needs the length: the object is unpacked to a file first.
-  Status send_unpacked_record(const S3Location& from) {
+  Status send_unpacked_record(Part& object) {
     TRY(const UniqueFd file, unnamed_file(owner_.scratch_));
     std::uint64_t length = 0;
-    TRY(unpack(from, [&](std::string_view bytes) -> Status {
+    TRY(unpack(object, [&](std::string_view bytes) -> Status {
       length += bytes.size();
       return write_all(file.get(), bytes);
     }));
@@ -196,7 +230,8 @@ class Pipes::Feeder {
 
   Pipes& owner_;
   const PipePlan plan_;
-  S3 s3_;
+  Fetchers fetchers_;
+  std::deque<Part> coming_;
   UniqueFd fifo_;
   std::atomic<std::uint64_t> epoch_{0};
   std::atomic<bool> ending_{false}, done_{false};

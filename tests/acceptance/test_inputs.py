@@ -1,5 +1,6 @@
 """Every way a channel's data reaches a script: modes, data types, sharding, shuffling. The script says what it saw."""
 import gzip
+import hashlib
 import json
 
 import pytest
@@ -74,6 +75,15 @@ def test_a_pipe_carries_all_objects_and_again_for_each_epoch(training, data):
     job = run(training, PIPES + "for i in range(3): d = read('data', i); say([len(d), d[:8].decode()])\n", prefix + "/",
               mode="Pipe")
     assert saw(training, job) == [[300006, "onetwoxx"]] * 3
+
+
+def test_a_pipe_keeps_the_order_of_objects_small_and_large(training, data):
+    """More of them than are fetched ahead, and longer than what of each is."""
+    objects = {f"{i:03}": (b"%03d|" % i) * (1 if i % 8 else 400000) for i in range(50)}
+    prefix = data(objects)
+    job = run(training, PIPES + "import hashlib; say([hashlib.sha256(read('data', i)).hexdigest() for i in range(2)])\n",
+              prefix + "/", mode="Pipe")
+    assert saw(training, job) == [[hashlib.sha256(b"".join(objects.values())).hexdigest()] * 2]
 
 
 def test_a_reader_may_close_early_and_open_the_next_epoch(training, data):

@@ -119,7 +119,7 @@ class Told:
         logs = [pathlib.Path(spec["folder"], "runner.log").read_text() for spec in self.stand.specs()
                 if spec["name"] == self.name]
         return self.engine_hits and any(text in log for log in logs for text in (
-            "the container does not start", "the engine does not know how it ended"))
+            "the container does not start", "the engine does not know how it ended", "the container was never started"))
 
     def streams(self, jobs):
         """The numbers of its lines, a list a run."""

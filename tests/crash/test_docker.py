@@ -93,6 +93,16 @@ def test_metrics_and_checkpoints_of_a_job_that_was_taken_up_are_whole(steady):
     assert [item["Key"] for item in jobs.s3.list_objects_v2(Bucket="crash", Prefix=prefix)["Contents"]] == [f"{prefix}/new"]
 
 
+@pytest.mark.parametrize("point", ["runner-before-start", "runner-container-runs", "runner-before-end-noted",
+                                   "runner-end-noted", "runner-after-checkpoints", "runner-before-final-report"])
+def test_a_container_loses_nothing_when_its_runner_dies_at(steady, point):
+    steady.server.stop()
+    steady.server.start(SAGELET_CRASH_AT=point)
+    name = steady.start(COUNTING.format(lines=30, pause=0.01, code=0))
+    check_whole(steady, name, 30)
+    assert "is taken up by another runner" in steady.server.log()
+
+
 def test_a_server_that_dies_while_it_takes_a_job_up_finds_the_new_runner(steady):
     steady.server.stop()
     steady.server.start(SAGELET_CRASH_AT="jobs.after_take_up")

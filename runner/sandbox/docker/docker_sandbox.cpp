@@ -167,7 +167,6 @@ Status DockerSandbox::find_again() {
   while (!state && state.error().is(ErrorKind::kUnavailable) && engine_is_back())
     state = engine_.inspect(id_);
   if (!state) return std::move(state).error().context("the container of the runner before us");
-  if (state->status == "created") return Error(ErrorKind::kInternal, "the container was never started");
   engine_process_ = process_behind(engine_.socket());
   engine_changed_ =
       before && engine_process_ &&
@@ -176,7 +175,11 @@ Status DockerSandbox::find_again() {
   ended_unseen_ = engine_was_away_ && !state->running;
   log::info("taken up: container {}, {}", id_.substr(0, 12), state->status);
   if (relay_port_ != 0) open_relay(relay_port_);
-  return {};
+  if (state->status != "created") return {};
+  // The runner before us died on the way to its start. Not so when the engine did: see start_container().
+  if (engine_was_away_) return Error(ErrorKind::kInternal, "the container was never started");
+  found_ = false;
+  return find_image();
 }
 
 // ---- before it runs
@@ -322,6 +325,7 @@ Status DockerSandbox::start(const Command&, int stdout_fd, int) {
 /// False: it cannot be started, which is how it ended.
 Result<bool> DockerSandbox::start_or_refuse() {
   TRY(make_startable());
+  crash_point("runner-before-start");
   Status done = start_container();
   if (!done && done.error().is(ErrorKind::kNotFound) && wiring_.own_network) {  // another host took it away
     TRY(join_own_network());

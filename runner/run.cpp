@@ -145,6 +145,7 @@ void limit_memory(Job& job) {
 
 /// The log first: whoever sees the job finished finds all of it.
 Status finish(Job& job, Report report) {
+  job.memory.in_force();  // nobody is moved who is about to end
   job.reserve.give_back();
   job.log.finish();
   job.cloudwatch.finish();

@@ -3,6 +3,7 @@
 
 #include "gtest/gtest.h"
 #include "runner/sandbox/memory_group.hpp"
+#include "runner/sandbox/memory_limit.hpp"
 #include "runner/sandbox/memory_watch.hpp"
 #include "runner/sandbox/process_tree.hpp"
 
@@ -71,6 +72,26 @@ TEST(MemoryGroup, GoesBesideOurOwnGroupWhereThatHoldsProcesses) {
   const auto parent = MemoryGroup::parent(proc);
   ASSERT_TRUE(parent);
   EXPECT_EQ(parent->folder, tree / "user/app");
+}
+
+TEST(MemoryLimit, TheProcessIsInItsGroupOnceTheLimitIsInForce) {
+  if (!MemoryGroup::parent()) GTEST_SKIP() << "this machine has no memory control group we can use";
+  const auto folder = TempFolder::make(fs::temp_directory_path(), "limit-");
+  auto shell = shell_around("import time; time.sleep(60)");
+  ASSERT_TRUE(shell);
+  MemoryLimit limit;
+  limit.in_force();  // nothing to wait for
+  const auto name = "sagelet-limit-test-" + std::to_string(::getpid());
+  limit.set(name, 1u << 30, shell->pid(), folder->path() / "note");
+  limit.in_force();
+  const auto groups = read_file("/proc/" + std::to_string(shell->pid()) + "/cgroup");
+  const auto note = read_file(folder->path() / "note");
+  for (const auto& process : process_tree(shell->pid())) ::kill(process.pid, SIGKILL);
+  ASSERT_TRUE(shell->wait(30s));
+  ASSERT_TRUE(groups && note);
+  EXPECT_TRUE(note->ends_with("/" + name)) << *note;
+  EXPECT_NE(groups->find("/" + name), std::string::npos) << *groups;
+  EXPECT_EQ(limit.kills(), 0u);
 }
 
 TEST(ProcessTree, HoldsTheRootAndAllBelowIt) {

@@ -50,10 +50,17 @@ std::multimap<pid_t, TreeProcess> by_parent(const fs::path& proc) {
 
 }  // namespace
 
+std::optional<TreeProcess> process_alone(pid_t pid, const fs::path& proc) {
+  TreeProcess process;
+  process.pid = pid;
+  if (pid <= 0 || !read_process(proc / std::to_string(pid), process)) return std::nullopt;
+  return process;
+}
+
 std::vector<TreeProcess> process_tree(pid_t root, const fs::path& proc) {
-  std::vector<TreeProcess> tree(1);
-  tree[0].pid = root;
-  if (root <= 0 || !read_process(proc / std::to_string(root), tree[0])) return {};
+  const auto first_of_all = process_alone(root, proc);
+  if (!first_of_all) return {};
+  std::vector<TreeProcess> tree{*first_of_all};
   auto processes = by_parent(proc);
   for (std::size_t i = 0; i < tree.size(); ++i) {
     const auto [first, last] = processes.equal_range(tree[i].pid);

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/fs.hpp"
@@ -15,6 +16,9 @@ struct TreeProcess {
   std::uint64_t memory = 0;  ///< resident bytes; pages that processes share count in each
   bool dying = false;        ///< nothing of it runs any more
 };
+
+/// nullopt when there is none.
+std::optional<TreeProcess> process_alone(pid_t pid, const fs::path& proc = "/proc");
 
 /// `root` first; empty when there is none. Costs a look at every process of the machine.
 std::vector<TreeProcess> process_tree(pid_t root, const fs::path& proc = "/proc");

@@ -50,7 +50,11 @@ Result<Ended> run(Job& job, const Command& command, script_mode::ErrorCapture* c
     if (can_outlive_us(job)) job.keep_progress();
   };
   if (can_outlive_us(job)) job.keep_progress();
-  TRY(const Execution execution, execute(*job.sandbox, command, watcher));
+  job.memory.in_force();
+  job.usage.program_runs(true);
+  auto executed = execute(*job.sandbox, command, watcher);
+  job.usage.program_runs(false);
+  TRY(const Execution execution, std::move(executed));
   if (execution.why != Why::kItself) job.why = execution.why;
   job.out_of_memory = execution.ended.out_of_memory;
   job.disk_full = disk_is_full(job.folder());

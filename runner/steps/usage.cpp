@@ -30,6 +30,11 @@ TreeUse use_of_tree(pid_t root, const fs::path& proc) {
   return sum;
 }
 
+TreeUse use_of_process(pid_t root, const fs::path& proc) {
+  const auto process = process_alone(root, proc);
+  return process ? TreeUse{process->cpu_seconds, process->memory} : TreeUse();
+}
+
 std::optional<GpuUse> gpu_use_in(std::string_view lines) {
   GpuUse sum;
   std::istringstream text{std::string(lines)};
@@ -80,7 +85,7 @@ Usage::Usage(UsageOf of, fs::path folder, std::uint64_t memory)
 void Usage::add_processes(std::vector<MetricValue>& values, std::int64_t now_ms) {
   const pid_t root = of_.root();
   if (root == 0) return;
-  TreeUse use = use_of_tree(root);
+  TreeUse use = program_runs_ ? use_of_tree(root) : use_of_process(root);
   if (use.memory == 0 && !of_.reaped_by_us) return;  // it has ended, and what it used went with it
   if (of_.reaped_by_us) {
     rusage ended{};

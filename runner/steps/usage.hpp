@@ -2,6 +2,7 @@
 // What a job's processes use of this host, from /proc.
 #include <sys/types.h>
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -20,6 +21,8 @@ struct TreeUse {
   std::uint64_t memory = 0;
 };
 TreeUse use_of_tree(pid_t root, const fs::path& proc = "/proc");
+/// Of the root alone.
+TreeUse use_of_process(pid_t root, const fs::path& proc = "/proc");
 
 /// The processes that a job's figures are of.
 struct UsageOf {
@@ -36,6 +39,9 @@ class Usage {
   /// CPUUtilization (100 for each core) since the sample before and MemoryUtilization, unless there are no
   /// processes to look at; DiskUtilization; GPUUtilization and GPUMemoryUtilization (100 for each GPU).
   std::vector<MetricValue> sample();
+  /// Between programs nothing is below the root, so nobody goes through all processes of the machine for it.
+  /// From any thread.
+  void program_runs(bool runs) { program_runs_ = runs; }
 
  private:
   void add_processes(std::vector<MetricValue>& values, std::int64_t now_ms);
@@ -46,6 +52,7 @@ class Usage {
   SteadyTime last_time_;
   double last_cpu_ = 0;
   std::uint64_t peak_ = 0;
+  std::atomic<bool> program_runs_{false};
 };
 
 struct GpuUse {

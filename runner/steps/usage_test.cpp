@@ -38,6 +38,8 @@ TEST(Usage, ATreeIsTheRootAndAllBelowIt) {
   EXPECT_DOUBLE_EQ(use.cpu_seconds, 9);
   EXPECT_EQ(use.memory, 3000u * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)));
   EXPECT_EQ(use_of_tree(99, folder->path()).memory, 0u);
+  EXPECT_DOUBLE_EQ(use_of_process(10, folder->path()).cpu_seconds, 3);
+  EXPECT_EQ(use_of_process(99, folder->path()).memory, 0u);
 }
 
 TEST(Usage, ABusyProcessIsACoreAndItsMemoryAShare) {
@@ -56,6 +58,32 @@ TEST(Usage, ABusyProcessIsACoreAndItsMemoryAShare) {
   EXPECT_GT(values.at("DiskUtilization"), 0);
   EXPECT_LE(values.at("DiskUtilization"), 100);
   EXPECT_EQ(by_name(usage.sample()).count("CPUUtilization"), 0u) << "figures of a process that is gone";
+}
+
+TEST(Usage, WhatIsBelowTheRootCountsWhileAProgramRuns) {
+  int ready[2];
+  ASSERT_EQ(::pipe(ready), 0);
+  const pid_t large = ::fork();
+  if (large == 0) {
+    const std::string held(128u << 20, 'x');
+    [[maybe_unused]] const auto told = ::write(ready[1], held.data(), 1);
+    ::pause();
+  }
+  char byte;
+  ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+  Usage usage({.root = [] { return ::getpid(); }}, "/", 1u << 30);
+  const auto alone = by_name(usage.sample()).at("MemoryUtilization");
+  usage.program_runs(true);
+  const auto together = by_name(usage.sample()).at("MemoryUtilization");
+  usage.program_runs(false);
+  const auto after = by_name(usage.sample()).at("MemoryUtilization");
+  ::kill(large, SIGKILL);
+  ::waitpid(large, nullptr, 0);
+  ::close(ready[0]);
+  ::close(ready[1]);
+  EXPECT_GT(together, alone + 10);
+  EXPECT_GT(together, after + 10);
+  EXPECT_GT(after, 0);
 }
 
 TEST(Usage, WithoutProcessesOnlyTheDiskIsSeen) {

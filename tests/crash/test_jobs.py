@@ -1,7 +1,9 @@
 """A job that was accepted reaches a true final state whatever is killed meanwhile."""
+import fcntl
 import os
 import re
 import signal
+import threading
 import time
 
 import pytest
@@ -182,3 +184,13 @@ def test_jobs_created_around_a_kill_all_end(server, rng, count):
     training = training_of(server)
     for name in accepted:
         assert training.wait(name, seconds=120)["TrainingJobStatus"] == "Completed"
+
+
+def test_a_lock_that_a_killed_server_left_to_its_child_is_waited_for(server):
+    server.kill()
+    with open(server.data / "lock") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        release = threading.Timer(0.5, fcntl.flock, (lock, fcntl.LOCK_UN))
+        release.start()
+        server.start()
+        release.join()

@@ -524,7 +524,7 @@ void DockerSandbox::remove_everything() {
     std::this_thread::sleep_for(kLook);
     done = control_.remove(id_);
   }
-  if (done && engine_was_away_ && !id_.empty()) client::end_orphans({id_});
+  if (done && (engine_was_away_ || spec_.resumed) && !id_.empty()) client::end_orphans({id_});
   if (done && wiring_.own_network) leave_network(control_, spec_);
   std::error_code ignored;
   if (done)

@@ -8,17 +8,19 @@
 
 #include "base/fs.hpp"
 #include "base/result.hpp"
+#include "server/services/s3/seed_tree.hpp"
 #include "server/storage/listing.hpp"
 #include "server/storage/objects.hpp"
 
 namespace sagelet::s3 {
 
-/// Keys are relative paths found by walking the folder; a key is looked up among them and never joined to a
-/// path. Links that leave the folder are not followed. The folder is walked again when the last walk is older
-/// than a moment. Thread-safe.
+/// Keys are relative paths found by looking through the folder (seed_tree.hpp); what is not among them is
+/// never joined to a path. Links below the folder are not followed. Of a file's size, time and bytes nothing
+/// is kept but an ETag, for as long as its inode and times are the same. Thread-safe.
 class SeedFolder {
  public:
-  SeedFolder(std::string name, fs::path folder) : name_(std::move(name)), folder_(std::move(folder)) {}
+  SeedFolder(std::string name, fs::path folder)
+      : name_(std::move(name)), folder_(std::move(folder)), tree_(folder_) {}
   const std::string& name() const { return name_; }
 
   Result<std::optional<storage::OpenObject>> find(const std::string& key, storage::ObjectStore::Want want);
@@ -27,19 +29,21 @@ class SeedFolder {
 
  private:
   struct File {
-    fs::path path;
-    std::uint64_t size = 0;
-    WallTime modified;
-    std::string etag;  ///< empty until somebody asks
+    std::uint64_t size = 0, inode = 0;
+    std::int64_t modified = 0, changed = 0;  ///< nanoseconds
+    std::string etag;                        ///< empty until somebody asks
   };
-  void walk_if_old();
-  Result<storage::ObjectRow> row_of(const std::string& key, File& file);
+  using Files = std::map<std::string, File, std::less<>>;
+  void look();
+  /// False: it is not there any more, or not a file.
+  bool is_there(Files::value_type& file) const;
+  Result<storage::ObjectRow> row_of(Files::value_type& file) const;
 
   const std::string name_;
   const fs::path folder_;
   std::mutex mutex_;
-  std::map<std::string, File, std::less<>> files_;
-  SteadyTime walked_{};
+  SeedTree tree_;
+  Files files_;
 };
 
 }  // namespace sagelet::s3

@@ -83,8 +83,8 @@ auto after_grace(Left left) {
 void end_orphans(const std::vector<std::string>& container_ids) {
   if (container_ids.empty()) return;
   const auto left = after_grace([&] { return processes_of(container_ids); });
-  if (left.empty()) return;
-  log::warn("{} processes of containers that the engine has forgotten are ended", left.size());
+  if (!left.empty())
+    log::warn("{} processes of containers that the engine has forgotten are ended", left.size());
   for (const auto& process : left) process.signal(SIGKILL);
   (void)after_grace([&] {
     auto groups = groups_of(container_ids);

@@ -369,7 +369,9 @@ std::string App::Rooms::doctor_json() {
   nlohmann::json out{{"sandbox", doctor.sandbox},
                      {"notes", doctor.notes},
                      {"cores", doctor.cores},
-                     {"memory", doctor.memory}};
+                     {"memory", doctor.memory},
+                     {"memory_per_job_mb", config.jobs.memory_per_job >> 20},
+                     {"network", config.jobs.network}};
   return out.dump(2) + "\n";
 }
 

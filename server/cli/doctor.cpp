@@ -23,6 +23,18 @@ std::string memory_text(const nlohmann::json& told) {
   return fmt::format("{:.1f} GiB", bytes->get<double>() / (1 << 30));
 }
 
+/// What jobs get, and the setting that changes it.
+std::string job_memory_text(const nlohmann::json& told) {
+  const auto limit = told.value("memory_per_job_mb", std::uint64_t{0});
+  return (limit == 0 ? std::string("by instance type") : fmt::format("{} MiB", limit)) +
+         " (jobs.memory_per_job_mb)";
+}
+
+std::string network_text(const nlohmann::json& told) {
+  const auto network = told.value("network", std::string());
+  return (network.empty() ? "private, unless SAGELET_NETWORK is loopback" : network) + " (jobs.network)";
+}
+
 }  // namespace
 
 int doctor(const Target& target) {
@@ -32,7 +44,9 @@ int doctor(const Target& target) {
   fmt::print("{}", facts({{"server", target.url},
                           {"sandbox", member(*told, "sandbox")},
                           {"cores", member(*told, "cores")},
-                          {"memory", memory_text(*told)}}));
+                          {"memory", memory_text(*told)},
+                          {"a job's memory", job_memory_text(*told)},
+                          {"hosts of a job", network_text(*told)}}));
   std::vector<std::string> notes;
   for (const auto& note : told->value("notes", nlohmann::json::array()))
     if (note.is_string()) notes.push_back(note.get<std::string>());

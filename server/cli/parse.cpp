@@ -46,7 +46,8 @@ void add_serve_options(CLI::App& app, ServeFlags& flags, const Defaults& default
       ->multi_option_policy(last);
   app.add_flag("--ephemeral", flags.ephemeral,
                "a fresh folder, thrown away at the end; jobs stop with the server");
-  app.add_option("--config", flags.config, "settings [./sagelet.yaml if there is one]")
+  app.add_option("--config", flags.config,
+                 "settings, as jobs.memory_per_job_mb and jobs.network [./sagelet.yaml if there is one]")
       ->multi_option_policy(last);
   app.add_option("--ready-file", flags.ready_file, "gets the URL when the server listens")
       ->multi_option_policy(last);

@@ -108,6 +108,14 @@ def test_doctor_says_how_jobs_are_confined(server):
     assert json.loads(server.get("/_sagelet/doctor"))["cores"] == len(os.sched_getaffinity(0))
 
 
+def test_doctor_says_what_jobs_may_use_and_which_setting_changes_it(server):
+    said = run(server, "doctor").stdout
+    assert "by instance type (jobs.memory_per_job_mb)" in said and "private, unless SAGELET_NETWORK is loopback (jobs.network)" in said
+    with Server(config="jobs:\n  memory_per_job_mb: 512\n  network: loopback\n") as other:
+        said = run(other, "doctor").stdout
+        assert "512 MiB (jobs.memory_per_job_mb)" in said and "loopback (jobs.network)" in said
+
+
 def test_metrics_count_connections(server):
     def metrics():
         lines = server.get("/_sagelet/metrics").decode().splitlines()

@@ -14,17 +14,18 @@ Statement& bind_optional(Statement& statement, int position, std::string_view by
 
 Status insert_upload(Connection& db, std::int64_t bucket, const UploadRow& upload) {
   auto insert = db.prepare(
-      "INSERT INTO uploads(bucket, key, id, started, storage_class, checksum, properties, tags) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+      "INSERT INTO uploads(bucket, key, id, started, storage_class, checksum, properties, tags, extras) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
   insert.bind(1, bucket).bind_blob(2, upload.key).bind(3, upload.id).bind(4, to_millis(upload.started));
   insert.bind(5, upload.storage_class).bind(6, upload.checksum).bind_blob(7, upload.properties);
-  return bind_optional(insert, 8, upload.tags).run();
+  bind_optional(insert, 8, upload.tags);
+  return bind_optional(insert, 9, upload.extras).run();
 }
 
 Result<std::optional<UploadRow>> find_upload(Connection& db, std::int64_t bucket, std::string_view key,
                                              std::string_view id) {
   auto query = db.prepare(
-      "SELECT started, storage_class, checksum, properties, tags FROM uploads "
+      "SELECT started, storage_class, checksum, properties, tags, extras FROM uploads "
       "WHERE bucket = ? AND key = ? AND id = ?");
   TRY(const bool found, query.bind(1, bucket).bind_blob(2, key).bind(3, id).step());
   if (!found) return std::nullopt;
@@ -36,6 +37,7 @@ Result<std::optional<UploadRow>> find_upload(Connection& db, std::int64_t bucket
   upload.checksum = query.text(2);
   upload.properties = query.blob(3);
   upload.tags = query.blob(4);
+  upload.extras = query.blob(5);
   return upload;
 }
 

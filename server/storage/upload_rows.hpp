@@ -19,6 +19,7 @@ struct UploadRow {
   std::string checksum;    ///< "<algorithm> <type>", or empty
   std::string properties;  ///< packed pairs, the object's to be
   std::string tags;
+  std::string extras;  ///< packed pairs, the object's to be
 };
 
 struct PartRow {

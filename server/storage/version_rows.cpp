@@ -143,19 +143,41 @@ Result<std::optional<ObjectRow>> hiding_marker(Connection& db, std::int64_t buck
   return row;
 }
 
+namespace {
+
+/// Sets one column of a version, in whichever table it lies. False when there is none.
+Result<bool> set_column(Statement current, Statement older, std::int64_t bucket, std::string_view key,
+                        std::string_view version, std::string_view bytes) {
+  for (auto* update : {&current, &older}) {
+    bytes.empty() ? update->bind_null(1) : update->bind_blob(1, bytes);
+    TRY(const bool found, update->bind(2, bucket).bind_blob(3, key).bind(4, version).step());
+    if (found) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 Result<bool> set_version_tags(Connection& db, std::int64_t bucket, std::string_view key,
                               std::string_view version, std::string_view tags) {
-  const auto run = [&](Statement update) -> Result<bool> {
-    tags.empty() ? update.bind_null(1) : update.bind_blob(1, tags);
-    TRY(update.bind(2, bucket).bind_blob(3, key).bind(4, version).run());
-    return db.changes() > 0;
-  };
-  TRY(const bool current,
-      run(db.prepare(
-          "UPDATE objects SET tags = ? WHERE bucket = ? AND key = ? AND coalesce(version, '') = ?")));
-  if (current) return true;
-  return run(
-      db.prepare("UPDATE versions SET tags = ? WHERE bucket = ? AND key = ? AND version = ? AND marker = 0"));
+  return set_column(
+      db.prepare("UPDATE objects SET tags = ? WHERE bucket = ? AND key = ? AND "
+                 "coalesce(version, '') = ? RETURNING 1"),
+      db.prepare("UPDATE versions SET tags = ? WHERE bucket = ? AND key = ? AND version = ? AND "
+                 "marker = 0 RETURNING 1"),
+      bucket, key, version, tags);
+}
+
+Status set_version_extras(Connection& db, std::int64_t bucket, std::string_view key, std::string_view version,
+                          std::string_view extras) {
+  TRY(const bool found,
+      set_column(db.prepare("UPDATE objects SET extras = ? WHERE bucket = ? AND key = ? AND "
+                            "coalesce(version, '') = ? RETURNING 1"),
+                 db.prepare("UPDATE versions SET extras = ? WHERE bucket = ? AND key = ? AND version = ? AND "
+                            "marker = 0 RETURNING 1"),
+                 bucket, key, version, extras));
+  if (!found) return Error(ErrorKind::kNotFound, "no such version");
+  return {};
 }
 
 }  // namespace sagelet::storage

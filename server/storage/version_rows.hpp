@@ -34,4 +34,8 @@ Result<std::optional<ObjectRow>> hiding_marker(Connection& db, std::int64_t buck
 Result<bool> set_version_tags(Connection& db, std::int64_t bucket, std::string_view key,
                               std::string_view version, std::string_view tags);
 
+/// kNotFound when there is none.
+Status set_version_extras(Connection& db, std::int64_t bucket, std::string_view key, std::string_view version,
+                          std::string_view extras);
+
 }  // namespace sagelet::storage

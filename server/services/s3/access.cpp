@@ -60,6 +60,8 @@ Reply<Writable> S3Service::writable(const Context& context, const Document& para
     TRY(bucket, storage::find_bucket(db, name));
     if (!bucket) return {};
     TRY(target.encryption, storage::find_setting(db, bucket->id, "encryption"));
+    if (bucket->versioning != storage::Versioning::kEnabled) return {};  // locks need versions
+    TRY(target.object_lock, storage::find_setting(db, bucket->id, kObjectLock));
     return {};
   })));
   if (!bucket) return errors::no_such_bucket(name);

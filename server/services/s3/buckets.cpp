@@ -44,6 +44,12 @@ void write_bucket(model::Writer& to, const storage::Bucket& bucket) {
   to.end_structure();
 }
 
+/// A bucket that takes locks is versioned from the start.
+Status take_locks(Connection& db, std::int64_t bucket) {
+  TRY(storage::set_versioning(db, bucket, storage::Versioning::kEnabled));
+  return storage::put_setting(db, bucket, kObjectLock, R"({"ObjectLockEnabled":"Enabled"})");
+}
+
 }  // namespace
 
 Reply<Output> S3Service::list_buckets(Context& context, Input in) {
@@ -97,12 +103,14 @@ Reply<Output> S3Service::create_bucket(Context& context, Input in) {
   Output output;
   output.fields["Location"] = "/" + name;
   const errors::Refusal refusal;
+  const bool locks = in.flag("ObjectLockEnabledForBucket");
   auto ticket =
       ledger_.commit([=, now = context.now(), account = context.account().str()](Connection& db) -> Status {
         TRY(const auto existing, storage::find_bucket(db, name));
         if (!existing) {
           storage::Bucket bucket{0, name, account, region, now};
-          return storage::insert_bucket(db, bucket);
+          TRY(storage::insert_bucket(db, bucket));
+          return locks ? take_locks(db, bucket.id) : Status();
         }
         if (existing->account != account) return refusal.with(errors::bucket_already_exists(name));
         if (existing->region == kFirstRegion && region == kFirstRegion) return {};

@@ -160,6 +160,7 @@ Result<storage::ObjectRow> complete(Connection& db, const storage::Bucket& bucke
   auto row = assembled(asked, *upload, stored, now);
   if (!row) return refusal.with(std::move(row).error());
   row->version = version;
+  row->extras = upload->extras;
   TRY(storage::delete_upload(db, bucket.id, asked.key, asked.id, bodies_of(*row), freed));
   TRY(storage::put_version(db, bucket, *row, freed));
   return std::move(*row);
@@ -175,6 +176,7 @@ Reply<Output> S3Service::complete_multipart_upload(Context& context, Input in) {
   storage::ObjectRow row;
   const auto ticket = objects_.commit([&](Connection& db, storage::BodyId, Freed& freed) -> Status {
     TRY(const auto now, owned(db, context.account(), bucket.name, refusal));
+    TRY(check_version(now, version, refusal));
     TRY(row, complete(db, now, asked, context.now(), version, freed, refusal));
     return {};
   });

@@ -135,6 +135,9 @@ Reply<Output> S3Service::copy_object(Context& context, Input in) {
   TRY(const auto properties, copied_properties(in, source.row, std::move(asked)));
   TRY(auto row, copied_row(context, in, source.row, copy, properties));
 
+  TRY(const auto locks, locks_for_new(in.params, target.object_lock, row.modified));
+  row.extras = locks.put_into({});
+
   Output output;
   output.fields["CopyObjectResult"] = describe(row);
   if (!source.row.version.empty()) output.fields["CopySourceVersionId"] = source.row.version;

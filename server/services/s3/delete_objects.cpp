@@ -12,6 +12,7 @@ struct Asked {
   std::string key;
   std::string version;
   WriteConditions conditions;
+  bool bypass = false;  ///< of GOVERNANCE
 };
 
 struct Outcome {
@@ -47,6 +48,15 @@ Result<std::optional<storage::ObjectRow>> judged_row(Connection& db, std::int64_
   return storage::find_version(db, bucket, asked.key, stored_version(asked.version));
 }
 
+/// Conditions, and for a named version its locks.
+Status judge(const storage::ObjectRow* row, const Asked& asked, WallTime now,
+             const errors::Refusal& refusal) {
+  TRY(asked.conditions.check(row, asked.key, refusal));
+  if (row != nullptr && !asked.version.empty() && Locks::of(row->extras).forbid_deletion(now, asked.bypass))
+    return refusal.with(errors::locked());
+  return {};
+}
+
 /// Hides the key, or removes it where nothing is kept. `marker` is a marker's name if one is made.
 Status hide_or_remove(Connection& db, const storage::Bucket& bucket, const std::string& key,
                       const std::string& marker, WallTime now, Freed& freed) {
@@ -73,8 +83,8 @@ Status delete_one(Connection& db, const storage::Bucket& bucket, const Asked& as
   outcome.version = asked.version;
   TRY(const auto row, judged_row(db, bucket.id, asked));
   const errors::Refusal refusal;
-  if (auto held = asked.conditions.check(row ? &*row : nullptr, asked.key, refusal); !held) {
-    outcome.error = refusal.answer(held.error());
+  if (const auto allowed = judge(row ? &*row : nullptr, asked, now, refusal); !allowed) {
+    outcome.error = refusal.answer(allowed.error());
     return {};
   }
   TRY(delete_asked(db, bucket, asked, marker, now, freed));
@@ -147,7 +157,8 @@ Reply<Output> deleted_output(storage::Ledger& ledger, const storage::Bucket& buc
 
 Reply<Output> S3Service::delete_object(Context& context, Input in) {
   TRY(const auto bucket, owned(context, in));
-  Asked asked{in.text("Key"), in.text("VersionId"), WriteConditions::from(in.params)};
+  Asked asked{in.text("Key"), in.text("VersionId"), WriteConditions::from(in.params),
+              in.flag("BypassGovernanceRetention")};
   auto marker = new_version(bucket);
   TRY(auto output, deleted_output(ledger_, bucket, asked, marker));
   const errors::Refusal refusal;
@@ -155,9 +166,10 @@ Reply<Output> S3Service::delete_object(Context& context, Input in) {
                                  marker = std::move(marker), time = context.now()](
                                     Connection& db, storage::BodyId, Freed& freed) -> Status {
     TRY(const auto now, owned(db, account, bucket.name, refusal));
-    if (asked.conditions.any()) {
+    if (asked.version.empty()) TRY(check_version(now, marker, refusal));
+    if (asked.conditions.any() || !asked.version.empty()) {
       TRY(const auto row, judged_row(db, now.id, asked));
-      TRY(asked.conditions.check(row ? &*row : nullptr, asked.key, refusal));
+      TRY(judge(row ? &*row : nullptr, asked, time, refusal));
     }
     return delete_asked(db, now, asked, marker, time, freed);
   });
@@ -168,7 +180,8 @@ Reply<Output> S3Service::delete_objects(Context& context, Input in) {
   TRY(const auto bucket, owned(context, in));
   if (!in.has("Delete")) return errors::malformed_xml();
   const auto& given = in.params["Delete"];
-  TRY(const auto keys, keys_to_delete(given));
+  TRY(auto keys, keys_to_delete(given));
+  for (auto& asked : keys) asked.bypass = in.flag("BypassGovernanceRetention");
   const errors::Refusal refusal;
   std::vector<Outcome> outcomes;
   const auto ticket = objects_.commit([&](Connection& db, storage::BodyId, Freed& freed) -> Status {

@@ -222,6 +222,34 @@ api::Error invalid_storage_class(std::string_view given) {
               {{"StorageClassRequested", text(given)}});
 }
 
+api::Error invalid_bucket_state(std::string_view message) {
+  return make("InvalidBucketState", 409, message);
+}
+
+api::Error invalid_retention_period(std::string_view message) {
+  return make("InvalidRetentionPeriod", 400, message);
+}
+
+api::Error no_object_lock() {
+  return invalid_request("Bucket is missing Object Lock Configuration");
+}
+
+api::Error no_lock_on_object() {
+  return make("NoSuchObjectLockConfiguration", 404,
+              "The specified object does not have a ObjectLock configuration");
+}
+
+api::Error locked() {
+  return make("AccessDenied", 403, "Access Denied because object protected by object lock.");
+}
+
+api::Error operation_aborted() {
+  return make(
+      "OperationAborted", 409,
+      "A conflicting conditional operation is currently in progress against this resource. Please try "
+      "again.");
+}
+
 api::Error not_implemented(std::string_view header) {
   return make("NotImplemented", 501, "A header you provided implies functionality that is not implemented",
               {{"Header", text(header)}});

@@ -56,6 +56,15 @@ api::Error invalid_argument(std::string_view message, std::string_view name = {}
 api::Error invalid_request(std::string_view message);
 api::Error invalid_tag(std::string_view message, std::string_view key = {});
 api::Error invalid_storage_class(std::string_view given);
+api::Error invalid_bucket_state(std::string_view message);
+api::Error invalid_retention_period(std::string_view message);
+/// Lock calls on a bucket that takes no locks.
+api::Error no_object_lock();
+api::Error no_lock_on_object();
+/// A lock forbids it.
+api::Error locked();
+/// The bucket's versioning was changed while the request was on its way.
+api::Error operation_aborted();
 api::Error not_implemented(std::string_view header);
 
 /// What the client reads when storage failed: "no space" is ServiceUnavailable, the rest InternalError

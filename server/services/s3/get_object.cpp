@@ -110,6 +110,7 @@ Output describe(const storage::OpenObject& object, const Slice& slice, const Inp
   fields["AcceptRanges"] = "bytes";
   fields["LastModified"] = to_epoch_seconds(row.modified);
   fields["ETag"] = quoted_etag(row.etag);
+  if (!row.extras.empty()) Locks::of(row.extras).show(fields);
   if (!row.version.empty()) fields["VersionId"] = row.version;
   if (row.storage_class != "STANDARD") fields["StorageClass"] = row.storage_class;
   if (!row.tags.empty()) fields["TagCount"] = storage::count_packed(row.tags);

@@ -11,11 +11,7 @@ namespace {
 
 /// Headers for what we do not do must not be taken silently.
 Reply<void> refuse_unsupported(const Document& params) {
-  for (const auto& [member, header] :
-       {std::pair{"WriteOffsetBytes", "x-amz-write-offset-bytes"},
-        std::pair{"ObjectLockMode", "x-amz-object-lock-mode"},
-        std::pair{"ObjectLockLegalHoldStatus", "x-amz-object-lock-legal-hold"}})
-    if (params.contains(member)) return errors::not_implemented(header);
+  if (params.contains("WriteOffsetBytes")) return errors::not_implemented("x-amz-write-offset-bytes");
   return {};
 }
 
@@ -71,6 +67,8 @@ Reply<Output> S3Service::put_object(Context& context, Input in) {
   if (digested.checksum) row.checksum = digested.checksum->text();
   row.properties = storage::pack(properties);
   TRY(row.tags, packed_tags(in));
+  TRY(const auto locks, locks_for_new(in.params, upload->target().object_lock, row.modified));
+  row.extras = locks.put_into({});
 
   auto output = describe(row, properties);
   return put_row(context, std::move(output), upload->target().bucket, std::move(row), upload->take(),
@@ -86,6 +84,7 @@ Reply<Output> S3Service::put_row(const Context& context, Output output, const st
                  conditions = std::move(conditions)](Connection& db, storage::BodyId body,
                                                      Freed& freed) mutable -> Status {
     TRY(const auto now, owned(db, account, bucket, refusal));
+    TRY(check_version(now, row.version, refusal));
     if (conditions.any()) {
       TRY(const auto old, storage::find_object(db, now.id, row.key));
       TRY(conditions.check(old ? &*old : nullptr, row.key, refusal));

@@ -1,5 +1,6 @@
 #pragma once
 // The service's inside: one class, its operations a file a family (buckets.cpp, put_object.cpp, ...).
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -9,6 +10,7 @@
 #include "server/services/s3/checksums.hpp"
 #include "server/services/s3/conditions.hpp"
 #include "server/services/s3/errors.hpp"
+#include "server/services/s3/locks.hpp"
 #include "server/services/s3/names.hpp"
 #include "server/services/s3/seeds.hpp"
 #include "server/services/s3/service.hpp"
@@ -71,6 +73,16 @@ class S3Service final : public TableService, public ObjectsView {
   Reply<Output> get_bucket_versioning(Context&, Input);
   Reply<Output> put_bucket_versioning(Context&, Input);
   Reply<Output> list_object_versions(Context&, Input);
+  // object_lock.cpp
+  Reply<Output> get_object_lock_configuration(Context&, Input);
+  Reply<Output> put_object_lock_configuration(Context&, Input);
+  Reply<Output> get_object_retention(Context&, Input);
+  Reply<Output> put_object_retention(Context&, Input);
+  Reply<Output> get_object_legal_hold(Context&, Input);
+  Reply<Output> put_object_legal_hold(Context&, Input);
+  Reply<Locks> locks_of(const Context&, const Input&);
+  Reply<Output> change_locks(Context&, const Input&,
+                             std::function<Status(Locks&, const errors::Refusal&)> turn);
   // objects
   Reply<Output> put_object(Context&, Input);
   Reply<Output> get_object(Context&, Input);
@@ -115,11 +127,14 @@ class S3Service final : public TableService, public ObjectsView {
                         storage::ObjectRow row, storage::Staged staged, WriteConditions conditions);
   /// The name of a version that is about to be made in `bucket`: "" for the null version.
   std::string new_version(const storage::Bucket& bucket);
+  /// Inside the transaction: OperationAborted when that name was chosen before versioning was turned on.
+  static Status check_version(const storage::Bucket& now, std::string_view version,
+                              const errors::Refusal& refusal);
   /// Commits in the store; the answer is sent when that is done.
   Reply<Output> answer_after(Output output, const errors::Refusal& refusal, Ticket ticket);
   /// The same, waited for here: for answers that need what the change found. Only in handlers that may wait.
   Reply<void> done(const errors::Refusal& refusal, const Ticket& ticket);
-  /// The bucket that `params` names and its default encryption, in one read.
+  /// The bucket that `params` names and what its new objects take from it, in one read.
   Reply<Writable> writable(const Context& context, const Document& params);
   /// A request's body; empty when the gateway had none to feed.
   Reply<std::unique_ptr<Upload>> take_upload(Context& context, const model::Operation& operation, Input& in);

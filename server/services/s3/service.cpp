@@ -39,6 +39,8 @@ void S3Service::add_bucket_operations() {
   on("GetBucketVersioning", bound(&S3Service::get_bucket_versioning));
   on("PutBucketVersioning", bound(&S3Service::put_bucket_versioning));
   on("ListObjectVersions", bound(&S3Service::list_object_versions));
+  on("GetObjectLockConfiguration", bound(&S3Service::get_object_lock_configuration));
+  on("PutObjectLockConfiguration", bound(&S3Service::put_object_lock_configuration));
   on("GetBucketAcl", bound(&S3Service::get_bucket_acl));
   on("GetObjectAcl", bound(&S3Service::get_object_acl));
   const auto absent = [this](std::string_view operation, std::string_view code, std::string_view message) {
@@ -54,8 +56,6 @@ void S3Service::add_bucket_operations() {
          "The specified bucket does not have a website configuration");
   absent("GetBucketReplication", "ReplicationConfigurationNotFoundError",
          "The replication configuration was not found");
-  absent("GetObjectLockConfiguration", "ObjectLockConfigurationNotFoundError",
-         "Object Lock configuration does not exist for this bucket");
 }
 
 void S3Service::add_object_operations() {
@@ -70,6 +70,10 @@ void S3Service::add_object_operations() {
   on("GetObjectTagging", bound(&S3Service::get_object_tagging));
   on("PutObjectTagging", bound(&S3Service::put_object_tagging));
   on("DeleteObjectTagging", bound(&S3Service::delete_object_tagging));
+  on("GetObjectRetention", bound(&S3Service::get_object_retention));
+  on("PutObjectRetention", bound(&S3Service::put_object_retention));
+  on("GetObjectLegalHold", bound(&S3Service::get_object_legal_hold));
+  on("PutObjectLegalHold", bound(&S3Service::put_object_legal_hold));
   on("GetObjectAttributes", bound(&S3Service::get_object_attributes));
 }
 

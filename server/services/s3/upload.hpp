@@ -19,7 +19,8 @@ constexpr std::uint64_t kMostBytes = 5ull << 30;  ///< of one PutObject or part
 /// A bucket that may be written, with what its new objects take from it.
 struct Writable {
   storage::Bucket bucket;
-  std::optional<std::string> encryption;  ///< its default, as JSON
+  std::optional<std::string> encryption;   ///< its default, as JSON
+  std::optional<std::string> object_lock;  ///< its configuration, as JSON; none: it takes no locks
 };
 
 /// What must be computed over a body, and what it must match.

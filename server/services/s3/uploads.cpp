@@ -103,6 +103,8 @@ Reply<Output> S3Service::create_multipart_upload(Context& context, Input in) {
   if (checksum) upload.checksum = checksum->text();
   upload.properties = storage::pack(properties);
   upload.tags = storage::pack(tags);
+  TRY(const auto locks, locks_for_new(in.params, target.object_lock, upload.started));
+  upload.extras = locks.put_into({});
 
   Output output;
   output.fields["Bucket"] = target.bucket.name;

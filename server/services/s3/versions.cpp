@@ -135,6 +135,13 @@ std::string S3Service::new_version(const storage::Bucket& bucket) {
   return ids_.lower_alnum(kVersionLength);
 }
 
+Status S3Service::check_version(const storage::Bucket& now, std::string_view version,
+                                const errors::Refusal& refusal) {
+  if (version.empty() && now.versioning == storage::Versioning::kEnabled)
+    return refusal.with(errors::operation_aborted());
+  return {};
+}
+
 Reply<Output> S3Service::get_bucket_versioning(Context& context, Input in) {
   TRY(const auto found, readable(context, in));
   Output output;
@@ -156,6 +163,11 @@ Reply<Output> S3Service::put_bucket_versioning(Context& context, Input in) {
   auto ticket = objects_.commit([this, name = bucket.name, account = context.account(), refusal, versioning](
                                     Connection& db, storage::BodyId, Freed&) -> Status {
     TRY(const auto now, owned(db, account, name, refusal));
+    TRY(const auto locks, storage::find_setting(db, now.id, kObjectLock));
+    if (locks && versioning == storage::Versioning::kSuspended)
+      return refusal.with(
+          errors::invalid_bucket_state("An Object Lock configuration is present on this bucket, so the "
+                                       "versioning state cannot be changed."));
     return storage::set_versioning(db, now.id, versioning);
   });
   return answer_after(Output(), refusal, std::move(ticket));

@@ -2,6 +2,7 @@
 import datetime
 import os
 import signal
+import time
 
 import pytest
 
@@ -15,13 +16,19 @@ def sandbox():
     return "docker"
 
 
-def test_a_killed_runner_leaves_no_container(jobs, server):
+def test_a_job_that_another_runner_took_up_leaves_no_container(jobs, server):
     name = jobs.start("import time; print('up'); time.sleep(600)")
     jobs.wait_for_line(name, "up")
     folder = folder_of(server, name)
     assert engine.containers(label=f"sagelet.job={folder.name}")
-    os.kill(runner_in(folder), signal.SIGKILL)
-    assert jobs.wait(name)["TrainingJobStatus"] == "Failed"
+    killed = runner_in(folder)
+    os.kill(killed, signal.SIGKILL)
+    deadline = time.monotonic() + 60
+    while runner_in(folder) == killed and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert runner_in(folder) != killed
+    jobs.sagemaker.stop_training_job(TrainingJobName=name)
+    assert jobs.wait(name)["TrainingJobStatus"] == "Stopped"
     assert nothing_left(folder.name) == []
 
 

@@ -21,4 +21,13 @@ std::string assumed_role_arn(std::string_view account, std::string_view role, st
   return fmt::format("arn:aws:sts::{}:assumed-role/{}/{}", account, role, session);
 }
 
+std::string role_behind(std::string_view arn) {
+  constexpr std::string_view kKind = ":assumed-role/";
+  const auto service = arn.find(":sts::"), kind = arn.find(kKind);
+  if (service == std::string_view::npos || kind == std::string_view::npos) return std::string(arn);
+  const auto account = service + 6, name = kind + kKind.size();
+  return fmt::format("arn:aws:iam::{}:role/{}", arn.substr(account, kind - account),
+                     arn.substr(name, arn.find('/', name) - name));
+}
+
 }  // namespace sagelet

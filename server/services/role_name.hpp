@@ -16,5 +16,7 @@ struct RoleName {
 
 /// arn:aws:sts::<account>:assumed-role/<role>/<session>
 std::string assumed_role_arn(std::string_view account, std::string_view role, std::string_view session);
+/// The role behind such an ARN; another ARN as it is.
+std::string role_behind(std::string_view arn);
 
 }  // namespace sagelet

@@ -8,6 +8,7 @@
 #include "fmt/format.h"
 #include "server/services/ecr/ecr.hpp"
 #include "server/services/registry_login.hpp"
+#include "server/services/role_name.hpp"
 
 namespace sagelet::ecr {
 
@@ -19,16 +20,6 @@ constexpr std::chrono::hours kTokenLife{12};
 std::string proxy_endpoint(const Context& context, const std::string& account) {
   if (context.base_url.starts_with("http://")) return context.base_url;
   return "https://" + images::Registry{account, context.region.str()}.host();
-}
-
-/// The role behind an assumed role's ARN.
-std::string role_of(const Context& context) {
-  const std::string& arn = context.identity.arn;
-  const auto start = arn.find(":assumed-role/");
-  if (start == std::string::npos) return arn;
-  const auto name = start + 14;
-  return fmt::format("arn:aws:iam::{}:role/{}", context.account().view(),
-                     arn.substr(name, arn.find('/', name) - name));
 }
 
 }  // namespace
@@ -99,8 +90,8 @@ void EcrService::wait_on(std::string_view operation, Method method) {
 
 Reply<Output> EcrService::get_authorization_token(Context& context, Input) {
   const std::string account = context.account().str();
-  const auto credentials =
-      credentials_.make(context.account(), role_of(context), "ecr-login", "", context.now() + kTokenLife);
+  const auto credentials = credentials_.make(context.account(), role_behind(context.identity.arn),
+                                             "ecr-login", "", context.now() + kTokenLife);
   Output output;
   output.fields["authorizationData"] =
       Document::array({{{"authorizationToken",

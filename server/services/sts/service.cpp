@@ -68,18 +68,8 @@ class StsService final : public TableService {
   }
 
   Reply<Output> get_session_token(Context& context, const Input& input) {
-    return issue(context, context.account().str(), role_of(context), "session",
+    return issue(context, context.account().str(), role_behind(context.identity.arn), "session",
                  input.number("DurationSeconds", 43200));
-  }
-
-  /// The role behind the caller's own assumed-role ARN.
-  static std::string role_of(const Context& context) {
-    const std::string& arn = context.identity.arn;
-    const auto start = arn.find(":assumed-role/");
-    if (start == std::string::npos) return arn;
-    const auto name = start + 14;
-    return fmt::format("arn:aws:iam::{}:role/{}", context.account().view(),
-                       arn.substr(name, arn.find('/', name) - name));
   }
 
   /// The answer waits until the credentials are durable.

@@ -1,5 +1,6 @@
 #include "server/services/sts/service.hpp"
 
+#include "server/services/role_name.hpp"
 #include "server/services/testing.hpp"
 
 namespace sagelet::sts {
@@ -42,6 +43,11 @@ TEST_F(Sts, GetSessionTokenStaysWithTheCallersRole) {
   desk.get(*sts, "GetSessionToken");
   EXPECT_EQ(store.kept.at("ASIA1").role_arn,
             "arn:aws:iam::000000000000:role/AmazonSageMaker-ExecutionRole-Sagelet");
+}
+
+TEST(RoleName, IsTakenFromTheArnOfItsSessionAndOtherArnsStay) {
+  EXPECT_EQ(role_behind(assumed_role_arn("111111111111", "R", "me")), "arn:aws:iam::111111111111:role/R");
+  EXPECT_EQ(role_behind("arn:aws:iam::111111111111:user/me"), "arn:aws:iam::111111111111:user/me");
 }
 
 TEST_F(Sts, KnowsTheAccountOfAKey) {

@@ -172,7 +172,7 @@ Status DockerSandbox::find_again() {
       before && engine_process_ &&
       (before->pid != engine_process_->pid || before->start_time != engine_process_->start_time);
   engine_was_away_ = engine_was_away_ || engine_changed_;
-  ended_unseen_ = engine_was_away_ && !state->running;
+  if (engine_changed_) engine_back_ms_ = to_millis(SystemClock().now());
   log::info("taken up: container {}, {}", id_.substr(0, 12), state->status);
   if (relay_port_ != 0) open_relay(relay_port_);
   if (state->status != "created") return {};
@@ -389,11 +389,7 @@ void DockerSandbox::follow() {
     if (done) done = follow_what_is_missing();
     if (!done && done.error().is(ErrorKind::kUnavailable)) {
       log::warn("the engine went away: {}", done.error().message());
-      if (engine_is_back()) {
-        const auto state = engine_.inspect(id_);
-        ended_unseen_ = ended_unseen_ || (state && !state->running);
-        continue;
-      }
+      if (engine_is_back()) continue;
       log::error("the engine did not come back");
       ended_ = {.lost = true};
       break;
@@ -450,6 +446,7 @@ bool DockerSandbox::engine_is_back() {
        std::chrono::steady_clock::now() < until;) {
     if (leaving_ || unwanted_) return false;
     if (engine_.ping()) {
+      engine_back_ms_ = to_millis(SystemClock().now());
       engine_process_ = process_behind(engine_.socket());
       const std::lock_guard lock(mutex_);
       if (const int number = std::exchange(missed_signal_, 0); number != 0)
@@ -465,6 +462,8 @@ bool DockerSandbox::engine_is_back() {
 Result<Ended> DockerSandbox::look_at_end() {
   TRY(const auto state, engine_.inspect(id_));
   if (state.running || state.status == "restarting") return Error(ErrorKind::kConflict, "it runs");
+  // An engine that is back takes a while to notice; the time is the program's own.
+  ended_unseen_ = engine_was_away_ && millis_of(state.finished_at) <= engine_back_ms_;
   if (ended_unseen_ && state.exit_code == kUnknownCode)
     return Error(ErrorKind::kInternal, "the engine does not know how it ended");
   if (!signalled_ && was_ended_by_engine(state))

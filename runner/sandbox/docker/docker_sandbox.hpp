@@ -112,7 +112,8 @@ class DockerSandbox final : public Sandbox {
   int relay_port_ = 0;           ///< of that runner; 0: none
   bool found_ = false;           ///< a runner before us has started it
   bool engine_changed_ = false;  ///< since that runner's start, and nobody saw it
-  bool ended_unseen_ = false;    ///< when the engine was back, the program was at its end
+  std::int64_t engine_back_ms_ = 0;
+  bool ended_unseen_ = false;  ///< when the engine was back, the program was at its end
 };
 
 }  // namespace sagelet::runner

@@ -3,7 +3,8 @@
 //
 // The leader is what the server knows: it gives each host a folder, a place on the job's private network and
 // a part of its cores, makes one story of what they report, passes a stop on, ends the others when one fails,
-// and stores what all of them leave. It is killed: so are they, and the job is lost as a whole.
+// and stores what all of them leave. It is killed: so are they. Where every host can go on (progress.hpp),
+// another leader takes the job up as a whole; a leader that loses one host's runner ends itself for that.
 #include "runner/spec.hpp"
 #include "runner/stop.hpp"
 

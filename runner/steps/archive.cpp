@@ -27,16 +27,6 @@ Error broken(archive* writer, const std::string& what) {
   return Error(ErrorKind::kIo, what + ": " + (text ? text : "tar"));
 }
 
-std::vector<std::string> names_below(const fs::path& folder) {
-  std::vector<std::string> names;
-  std::error_code error;
-  fs::recursive_directory_iterator item(folder, error), end;
-  for (; !error && item != end; item.increment(error))
-    names.push_back(item->path().lexically_relative(folder).string());
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
 class Writer {
  public:
   explicit Writer(fs::path folder)
@@ -103,15 +93,26 @@ class Writer {
 
 }  // namespace
 
-Status write_archive(const std::string& folder, const std::string& file) {
-  Writer writer(folder);
-  TRY(writer.open(file));
-  for (const std::string& name : names_below(folder)) TRY(writer.add(name));
-  return writer.close();
+Result<std::vector<std::string>> names_below(const std::string& folder) {
+  std::vector<std::string> names;
+  std::error_code error;
+  fs::recursive_directory_iterator item(folder, error), end;
+  std::string last = folder;
+  for (; !error && item != end; item.increment(error)) {
+    last = item->path();
+    names.push_back(item->path().lexically_relative(folder).string());
+  }
+  if (error && error != std::errc::no_such_file_or_directory) return Error::from_errno(last, error.value());
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
-bool is_empty_tree(const std::string& folder) {
-  return names_below(folder).empty();
+Status write_archive(const std::string& folder, const std::string& file) {
+  TRY(const auto names, names_below(folder));
+  Writer writer(folder);
+  TRY(writer.open(file));
+  for (const std::string& name : names) TRY(writer.add(name));
+  return writer.close();
 }
 
 }  // namespace sagelet::runner

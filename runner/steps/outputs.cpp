@@ -27,12 +27,11 @@ Status store_archive(Job& job, S3& s3, std::string_view folder, const S3Location
 /// Each file as it is, below `place`.
 Status store_plain(Job& job, S3& s3, std::string_view folder, const S3Location& place) {
   const fs::path root = job.ml(folder);
-  std::error_code error;
-  fs::recursive_directory_iterator item(root, error), end;
-  for (; !error && item != end; item.increment(error)) {
+  TRY(const auto names, names_below(root));
+  for (const std::string& name : names) {
     struct stat about;
-    if (::lstat(item->path().c_str(), &about) != 0 || !S_ISREG(about.st_mode)) continue;
-    TRY(s3.upload(item->path(), {place.bucket, place.key + item->path().lexically_relative(root).string()}));
+    if (::lstat((root / name).c_str(), &about) != 0 || !S_ISREG(about.st_mode)) continue;
+    TRY(s3.upload(root / name, {place.bucket, place.key + name}));
   }
   return {};
 }
@@ -46,7 +45,8 @@ Status store_outputs(Job& job) {
   S3 s3(job.server, nullptr);  // a stop does not cut the upload short
   const auto at = [&](const char* name) { return S3Location{place.bucket, place.key + name}; };
   const bool plain = job.spec.output_compression == "NONE";
-  const bool has_data = !is_empty_tree(job.ml("output/data"));
+  TRY(const auto data, names_below(job.ml("output/data")));
+  const bool has_data = !data.empty();
   if (plain) {
     TRY(store_plain(job, s3, "model", at("model/")));
     if (has_data) TRY(store_plain(job, s3, "output/data", at("data/")));

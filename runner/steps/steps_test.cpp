@@ -93,8 +93,22 @@ TEST_F(ArchiveTest, EqualContentGivesEqualBytes) {
 
 TEST_F(ArchiveTest, EmptyFolderGivesAnArchiveWithoutMembers) {
   ASSERT_TRUE(make_folders(folder_.path() / "e"));
-  EXPECT_TRUE(is_empty_tree((folder_.path() / "e").string()));
+  EXPECT_TRUE(names_below((folder_.path() / "e").string())->empty());
+  EXPECT_TRUE(names_below((folder_.path() / "nowhere").string())->empty());
   EXPECT_LT(bytes_of("e").size(), 100u);
+}
+
+TEST_F(ArchiveTest, AFolderThatMayNotBeReadIsNamed) {
+  ASSERT_TRUE(make_folders(folder_.path() / "m/closed"));
+  ASSERT_TRUE(write_file(folder_.path() / "m/closed/weights", "1"));
+  ::chmod(folder_.path().c_str(), 0755);
+  ::chmod((folder_.path() / "m/closed").c_str(), 0);
+  const uid_t we = ::geteuid();
+  ASSERT_TRUE(we != 0 || ::seteuid(65534) == 0);  // root may read everything
+  const auto names = names_below((folder_.path() / "m").string());
+  ASSERT_TRUE(we != 0 || ::seteuid(0) == 0);
+  ASSERT_FALSE(names);
+  EXPECT_NE(names.error().message().find("m/closed"), std::string::npos) << names.error().message();
 }
 
 TEST_F(ArchiveTest, LeavesOutFifosAndDoesNotFollowLinks) {

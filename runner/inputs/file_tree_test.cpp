@@ -11,7 +11,6 @@
 namespace sagelet::runner {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
 
 class FileTreeTest : public testing::Test {

@@ -40,7 +40,8 @@ Error framework_error(std::string what) {
 
 Value value_or(const Dict& dict, std::string_view key, Value fallback) {
   const Value* found = dict.find(key);
-  return found ? *found : std::move(fallback);
+  if (found) return *found;
+  return fallback;
 }
 
 /// Hyperparameters after json.loads, in three heaps.

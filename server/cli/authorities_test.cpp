@@ -7,7 +7,6 @@
 namespace sagelet::cli {
 namespace {
 
-using testing::HasSubstr;
 using testing::StartsWith;
 
 class Authorities : public testing::Test {

@@ -98,16 +98,27 @@ def test_a_killed_runner_takes_all_hosts_with_it(server, which):
     assert job["FailureReason"].startswith("InternalServerError: We encountered an internal error.")
 
 
-@pytest.mark.parametrize("point", ["hosts-started", "hosts-before-outputs", "hosts-before-final-report",
-                                   "runner-before-train", "runner-before-final-report"])
-def test_a_runner_that_dies_at_a_named_point_loses_the_job_cleanly(server, point):
+def run_of_both(server, point):
+    """A job of two hosts, whose first runner that comes to this point dies there."""
     server.stop()
     server.start(SAGELET_CRASH_AT=point)
     training = training_of(server)
     mark = unique("MARK")
-    job = training.run("print('here', flush=True)\n", Environment={"SAGELET_TEST_MARK": mark}, **TWO)
-    assert job["TrainingJobStatus"] == "Failed" and job["FailureReason"].startswith("InternalServerError")
+    job = training.run(COUNTING.format(lines=3, pause=0), Environment={"SAGELET_TEST_MARK": mark}, **TWO)
     assert gone_within(mark, 1.0) == []
+    return training, job
+
+
+@pytest.mark.parametrize("point", ["hosts-started", "runner-before-train"])
+def test_a_runner_that_dies_before_the_programs_end_loses_the_job_cleanly(server, point):
+    _, job = run_of_both(server, point)
+    assert job["TrainingJobStatus"] == "Failed" and job["FailureReason"].startswith("InternalServerError")
+
+
+@pytest.mark.parametrize("point", ["hosts-before-outputs", "hosts-before-final-report"])
+def test_a_leader_that_dies_after_the_programs_end_is_followed_by_another(server, point):
+    training, job = run_of_both(server, point)
+    check_counted(training, job["TrainingJobName"], 3)
 
 
 def test_a_stop_of_both_hosts_holds_through_a_kill(server):

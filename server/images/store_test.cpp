@@ -9,8 +9,6 @@ namespace sagelet::images {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::IsEmpty;
-using ::testing::SizeIs;
 
 constexpr auto kType = "application/vnd.docker.distribution.manifest.v2+json";
 

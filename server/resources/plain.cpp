@@ -57,7 +57,7 @@ Reply<Output> create(const Plan& plan, const Context& context, const Input& inpu
 }
 
 Reply<Output> remove(const Plan& plan, const Context& context, const Input& input) {
-  const std::string name = input.text(plan.type.name_member);
+  const std::string& name = input.text(plan.type.name_member);
   return answer_after(plan.ledger,
                       [name, scope = plan.type.scope(context), missing = plan.type.missing(context, name)](
                           storage::Connection& connection) -> Reply<void> {

@@ -167,11 +167,13 @@ def test_a_runner_that_had_asked_a_container_to_end_is_followed_by_one_that_know
 def test_the_time_limit_counts_from_the_first_runner(steady):
     name = steady.start("import time; print('up'); time.sleep(600)", max_runtime=8)
     steady.jobs().wait_for_line(name, "up")
+    up = time.time()
     time.sleep(6)
     assert steady.kill_runner(name)
     job = steady.jobs().wait(name)
     assert job["SecondaryStatus"] == "MaxRuntimeExceeded"
-    assert 7 <= job["TrainingTimeInSeconds"] <= 13  # with the grace; a second limit would make it 16
+    assert 7 <= job["TrainingTimeInSeconds"] <= 13  # with the grace
+    assert job["TrainingEndTime"].timestamp() - up <= 13.5  # a second limit would make it 16
     assert steady.leftovers() == []
 
 

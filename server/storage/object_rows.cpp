@@ -178,9 +178,8 @@ Status insert_object(Connection& db, std::int64_t bucket, const ObjectRow& row) 
   return insert.run();
 }
 
-Result<bool> delete_object(Connection& db, std::int64_t bucket, std::string_view key, Freed& freed) {
-  auto query = db.prepare("DELETE FROM objects WHERE bucket = ? AND key = ? RETURNING body, parts");
-  TRY(const bool found, query.bind(1, bucket).bind_blob(2, key).step());
+Result<bool> free_deleted(Connection& db, Statement query, Freed& freed) {
+  TRY(const bool found, query.step());
   if (!found) return false;
   const auto body = query.integer(0);
   const std::string parts(query.blob(1));
@@ -188,6 +187,12 @@ Result<bool> delete_object(Connection& db, std::int64_t bucket, std::string_view
   (void)more;
   TRY(free_bodies(db, body, parts, freed));
   return true;
+}
+
+Result<bool> delete_object(Connection& db, std::int64_t bucket, std::string_view key, Freed& freed) {
+  auto query = db.prepare("DELETE FROM objects WHERE bucket = ? AND key = ? RETURNING body, parts");
+  query.bind(1, bucket).bind_blob(2, key);
+  return free_deleted(db, std::move(query), freed);
 }
 
 Result<bool> set_object_tags(Connection& db, std::int64_t bucket, std::string_view key,

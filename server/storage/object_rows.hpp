@@ -92,6 +92,8 @@ Status insert_body(Connection& db, BodyId id, const std::string* bytes);
 Status free_body(Connection& db, BodyId id, Freed& freed);
 /// An object's one body or its parts'.
 Status free_bodies(Connection& db, BodyId body, std::string_view parts, Freed& freed);
+/// Runs a DELETE ... RETURNING body, parts and frees what it names. False when no row went.
+Result<bool> free_deleted(Connection& db, Statement query, Freed& freed);
 
 /// For version_rows: a row of size, modified, etag, storage_class, checksum, body, properties, tags, parts,
 /// version, extras; and the insertion alone.

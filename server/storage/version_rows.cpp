@@ -12,29 +12,17 @@ Result<std::int64_t> next_seq(Connection& db, std::int64_t bucket, std::string_v
   return row ? query.integer(0) : 1;
 }
 
-/// Runs a DELETE ... RETURNING body, parts and frees what it names. False when no row went.
-Result<bool> remove(Connection& db, Statement query, Freed& freed) {
-  TRY(const bool found, query.step());
-  if (!found) return false;
-  const auto body = query.integer(0);
-  const std::string parts(query.blob(1));
-  TRY(const bool more, query.step());
-  (void)more;
-  TRY(free_bodies(db, body, parts, freed));
-  return true;
-}
-
 Result<bool> drop_version(Connection& db, std::int64_t bucket, std::string_view key, std::string_view version,
                           Freed& freed) {
   auto current = db.prepare(
       "DELETE FROM objects WHERE bucket = ? AND key = ? AND coalesce(version, '') = ? RETURNING body, parts");
   current.bind(1, bucket).bind_blob(2, key).bind(3, version);
-  TRY(const bool was_current, remove(db, std::move(current), freed));
+  TRY(const bool was_current, free_deleted(db, std::move(current), freed));
   if (was_current) return true;
   auto older =
       db.prepare("DELETE FROM versions WHERE bucket = ? AND key = ? AND version = ? RETURNING body, parts");
   older.bind(1, bucket).bind_blob(2, key).bind(3, version);
-  return remove(db, std::move(older), freed);
+  return free_deleted(db, std::move(older), freed);
 }
 
 /// The newest version becomes an older one; its bytes stay.

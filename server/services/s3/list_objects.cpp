@@ -1,6 +1,7 @@
 // ListObjects (v1) and ListObjectsV2.
 #include <algorithm>
 
+#include "server/services/s3/list_page.hpp"
 #include "server/services/s3/s3.hpp"
 
 namespace sagelet::s3 {
@@ -38,27 +39,13 @@ struct Asked {
   std::string spelled(std::string_view text) const { return url ? url_encoded(text) : std::string(text); }
 };
 
-void write_text(model::Writer& to, std::string_view member, std::string_view value) {
-  to.member(member);
-  to.text(value);
-}
-
 void write_object(model::Writer& to, const Asked& asked, const storage::ListedObject& object,
                   std::string_view owner) {
   to.begin_structure();
   write_text(to, "Key", asked.url ? url_encoded(object.key) : object.key);
   to.member("LastModified");
   to.time(object.modified);
-  write_text(to, "ETag", quoted_etag(object.etag));
-  if (const auto checksum = StoredChecksum::from(object.checksum)) {
-    to.member("ChecksumAlgorithm");
-    to.begin_list();
-    to.text(algorithm_name(checksum->kind));
-    to.end_list();
-    write_text(to, "ChecksumType", checksum->type());
-  }
-  to.member("Size");
-  to.integer(static_cast<std::int64_t>(object.size));
+  write_content(to, object);
   if (!owner.empty()) {
     to.member("Owner");
     to.begin_structure();
@@ -80,16 +67,8 @@ void write_page(model::Writer& to, const Asked& asked, const storage::ListPage& 
   to.end_list();
   write_text(to, "Prefix", asked.spelled(asked.query.prefix));
   if (asked.has_delimiter) write_text(to, "Delimiter", asked.spelled(asked.query.delimiter));
-  to.member("MaxKeys");
-  to.integer(asked.max_keys);
-  to.member("CommonPrefixes");
-  to.begin_list();
-  for (const auto& prefix : page.common_prefixes) {
-    to.begin_structure();
-    write_text(to, "Prefix", asked.spelled(prefix));
-    to.end_structure();
-  }
-  to.end_list();
+  write_prefixes(to, asked.max_keys, page.common_prefixes,
+                 [&](std::string_view prefix) { return asked.spelled(prefix); });
   if (asked.url) write_text(to, "EncodingType", "url");
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "server/services/s3/list_page.hpp"
 #include "server/storage/version_listing.hpp"
 
 namespace sagelet::s3 {
@@ -56,29 +57,13 @@ storage::VersionPage as_versions(storage::ListPage listed) {
   return page;
 }
 
-void write_text(model::Writer& to, std::string_view member, std::string_view value) {
-  to.member(member);
-  to.text(value);
-}
-
-void write_bytes(model::Writer& to, const storage::ListedObject& object) {
-  write_text(to, "ETag", quoted_etag(object.etag));
-  if (const auto checksum = StoredChecksum::from(object.checksum)) {
-    to.member("ChecksumAlgorithm");
-    to.begin_list();
-    to.text(algorithm_name(checksum->kind));
-    to.end_list();
-    write_text(to, "ChecksumType", checksum->type());
-  }
-  to.member("Size");
-  to.integer(static_cast<std::int64_t>(object.size));
-  write_text(to, "StorageClass", object.storage_class);
-}
-
 void write_version(model::Writer& to, const Asked& asked, const storage::ListedVersion& version,
                    std::string_view owner) {
   to.begin_structure();
-  if (!version.marker) write_bytes(to, version.object);
+  if (!version.marker) {
+    write_content(to, version.object);
+    write_text(to, "StorageClass", version.object.storage_class);
+  }
   write_text(to, "Key", asked.spelled(version.object.key));
   write_text(to, "VersionId", shown_version(version.version));
   to.member("IsLatest");
@@ -115,16 +100,8 @@ void write_page(model::Writer& to, const Asked& asked, const storage::VersionPag
   write_text(to, "Name", asked.name);
   write_text(to, "Prefix", asked.spelled(asked.query.prefix));
   if (!asked.query.delimiter.empty()) write_text(to, "Delimiter", asked.spelled(asked.query.delimiter));
-  to.member("MaxKeys");
-  to.integer(asked.max_keys);
-  to.member("CommonPrefixes");
-  to.begin_list();
-  for (const auto& prefix : page.common_prefixes) {
-    to.begin_structure();
-    write_text(to, "Prefix", asked.spelled(prefix));
-    to.end_structure();
-  }
-  to.end_list();
+  write_prefixes(to, asked.max_keys, page.common_prefixes,
+                 [&](std::string_view prefix) { return asked.spelled(prefix); });
   if (asked.url) write_text(to, "EncodingType", "url");
 }
 

@@ -1,0 +1,39 @@
+#include "server/services/s3/list_page.hpp"
+
+#include "server/services/s3/s3.hpp"
+
+namespace sagelet::s3 {
+
+void write_text(model::Writer& to, std::string_view member, std::string_view value) {
+  to.member(member);
+  to.text(value);
+}
+
+void write_content(model::Writer& to, const storage::ListedObject& object) {
+  write_text(to, "ETag", quoted_etag(object.etag));
+  if (const auto checksum = StoredChecksum::from(object.checksum)) {
+    to.member("ChecksumAlgorithm");
+    to.begin_list();
+    to.text(algorithm_name(checksum->kind));
+    to.end_list();
+    write_text(to, "ChecksumType", checksum->type());
+  }
+  to.member("Size");
+  to.integer(static_cast<std::int64_t>(object.size));
+}
+
+void write_prefixes(model::Writer& to, std::int64_t max_keys, const std::vector<std::string>& prefixes,
+                    const std::function<std::string(std::string_view)>& spelled) {
+  to.member("MaxKeys");
+  to.integer(max_keys);
+  to.member("CommonPrefixes");
+  to.begin_list();
+  for (const auto& prefix : prefixes) {
+    to.begin_structure();
+    write_text(to, "Prefix", spelled(prefix));
+    to.end_structure();
+  }
+  to.end_list();
+}
+
+}  // namespace sagelet::s3

@@ -1,0 +1,21 @@
+#pragma once
+// What the lists of objects and of versions have in common on the wire.
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/model/writer.hpp"
+#include "server/storage/listing.hpp"
+
+namespace sagelet::s3 {
+
+void write_text(model::Writer& to, std::string_view member, std::string_view value);
+/// ETag, checksum and size.
+void write_content(model::Writer& to, const storage::ListedObject& object);
+/// MaxKeys and CommonPrefixes; `spelled` is how the request wants keys written.
+void write_prefixes(model::Writer& to, std::int64_t max_keys, const std::vector<std::string>& prefixes,
+                    const std::function<std::string(std::string_view)>& spelled);
+
+}  // namespace sagelet::s3

@@ -114,7 +114,12 @@ void LogSpool::find_what_is_left() {
   if (segments_.empty()) return;
   const Segment& last = segments_.back();
   const auto bytes = read_file(last.path, 1u << 30);
-  const WholeRecords whole = whole_records(bytes ? *bytes : std::string());
+  if (!bytes) {  // nothing is cut off that could not be read
+    log::error("log spool: {}", bytes.error().message());
+    segments_.clear();
+    return;
+  }
+  const WholeRecords whole = whole_records(*bytes);
   written_ = last.start + whole.bytes;
   last_time_ = whole.newest_ms;
   if (::ftruncate(last.fd.get(), static_cast<off_t>(whole.bytes)) != 0)

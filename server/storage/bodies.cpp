@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <future>
 #include <system_error>
+#include <utility>
 
 #include "base/crash_point.hpp"
 #include "base/fs.hpp"
@@ -31,8 +33,7 @@ std::size_t folder_index(BodyId id) {
 // ---- Staged ----
 
 Staged& Staged::operator=(Staged&& other) noexcept {
-  std::swap(disk_, other.disk_);
-  std::swap(folder_, other.folder_);
+  std::swap(bodies_, other.bodies_);
   std::swap(bytes_, other.bytes_);
   std::swap(file_, other.file_);
   std::swap(shared_, other.shared_);
@@ -41,24 +42,36 @@ Staged& Staged::operator=(Staged&& other) noexcept {
 }
 
 Staged::~Staged() {
-  if (!file_.name.empty()) (void)disk_->remove(file_.name);
+  if (!file_.name.empty()) (void)bodies_->disk().remove(file_.name);
 }
 
 Status Staged::append(std::string_view bytes) {
-  size_ += bytes.size();
   if (!file_.fd && bytes_.size() + bytes.size() <= kInlineLimit) {
     bytes_.append(bytes);
-    return {};
+  } else {
+    if (!file_.fd) TRY(spill());
+    TRY(write(bytes));
   }
-  if (!file_.fd) TRY(spill());
-  return disk_->write(file_.fd.get(), bytes);
+  size_ += bytes.size();
+  return {};
 }
 
 Status Staged::spill() {
-  TRY(file_, disk_->create(folder_));
-  TRY(disk_->write(file_.fd.get(), bytes_));
-  bytes_ = std::string();
+  TRY(file_, bodies_->disk().create(bodies_->folder()));
+  const auto bytes = std::exchange(bytes_, std::string());
+  size_ = 0;
+  TRY(write(bytes));
+  size_ = bytes.size();
   return {};
+}
+
+/// A full disk may be full of what was deleted already: then once more, from where this write began.
+Status Staged::write(std::string_view bytes) {
+  auto written = bodies_->disk().write(file_.fd.get(), bytes);
+  if (written || !written.error().is(ErrorKind::kNoSpace)) return written;
+  bodies_->wait_for_removals();
+  if (::lseek(file_.fd.get(), static_cast<off_t>(size_), SEEK_SET) < 0) return Error::last("lseek");
+  return bodies_->disk().write(file_.fd.get(), bytes);
 }
 
 // ---- Bodies ----
@@ -74,7 +87,7 @@ void Bodies::start_ids(BodyId highest) {
 }
 
 Staged Bodies::stage_whole(std::shared_ptr<const UniqueFd> file, std::uint64_t size) {
-  Staged staged(*disk_, folder_);
+  Staged staged(*this);
   staged.shared_ = std::move(file);
   staged.size_ = size;
   return staged;
@@ -127,6 +140,12 @@ void Bodies::remove_now(BodyId id) {
     if (auto removed = disk_->remove(path_of(id)); !removed)
       log::warn("the bytes of a deleted object stay: {}", removed.error().message());
   });
+}
+
+void Bodies::wait_for_removals() {
+  std::promise<void> reached;
+  janitor_.post([&reached] { reached.set_value(); });
+  reached.get_future().wait();
 }
 
 void Bodies::discard(BodyId id) {

@@ -26,6 +26,8 @@ using BodyId = std::int64_t;
 /// Bodies up to this size lie in the ledger: no inode, no open, no second sync.
 constexpr std::size_t kInlineLimit = 16 * 1024;
 
+class Bodies;
+
 /// Bytes on their way in, owned by one thread at a time. What is not kept vanishes with it.
 class Staged {
  public:
@@ -42,11 +44,11 @@ class Staged {
 
  private:
   friend class Bodies;
-  Staged(Disk& disk, std::filesystem::path folder) : disk_(&disk), folder_(std::move(folder)) {}
+  explicit Staged(Bodies& bodies) : bodies_(&bodies) {}
   Status spill();
+  Status write(std::string_view bytes);
 
-  Disk* disk_ = nullptr;
-  std::filesystem::path folder_;
+  Bodies* bodies_ = nullptr;
   std::string bytes_;
   NewFile file_;
   std::shared_ptr<const UniqueFd> shared_;  ///< another body's file, whole: kept by a second link
@@ -65,7 +67,7 @@ class Bodies {
   /// Files of an earlier run have smaller ids.
   BodyId first_id() const { return first_; }
 
-  Staged stage() { return {*disk_, folder_}; }
+  Staged stage() { return Staged(*this); }
   /// The whole bytes of an open body, shared without copying.
   Staged stage_whole(std::shared_ptr<const UniqueFd> file, std::uint64_t size);
 
@@ -84,9 +86,12 @@ class Bodies {
   Status clear();
   /// Runs `work` on the background thread.
   void in_background(std::function<void()> work) { janitor_.post(std::move(work)); }
+  /// Waits until the files that were discarded before this call are gone, and their space is free.
+  void wait_for_removals();
 
   std::filesystem::path path_of(BodyId id) const;
   const std::filesystem::path& folder() const { return folder_; }
+  Disk& disk() const { return *disk_; }
 
  private:
   Status copy_shared(Staged& staged);

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <mutex>
 #include <system_error>
+#include <utility>
 
 #include "base/fs.hpp"
 #include "base/log.hpp"
@@ -29,6 +30,7 @@ struct ObjectStore::Pending {
   ObjectChange change;
   BodyId body = 0;
   bool in_file = false;
+  bool tried_again = false;  ///< after a full disk
   std::uint64_t generation = 0;
   Freed freed;
   Ticket ticket;
@@ -82,6 +84,8 @@ ObjectStore::~ObjectStore() {
   stopping_ = true;
   syncers_.reset();
   (void)ledger_.commit_and_wait([](Connection&) -> Status { return {}; });
+  bodies_.wait_for_removals();  // one that found the disk full may be tried once more from there
+  (void)ledger_.commit_and_wait([](Connection&) -> Status { return {}; });
   std::error_code ignored;
   std::filesystem::remove(unclean_, ignored);
 }
@@ -111,6 +115,11 @@ void ObjectStore::finish(const std::shared_ptr<Pending>& pending) {
       return;
     }
   }
+  record(pending);
+}
+
+/// A full disk may be full of what was deleted already: then once more when that is gone.
+void ObjectStore::record(const std::shared_ptr<Pending>& pending) {
   recent_->change_begins();
   auto committed = ledger_.commit([this, pending](Connection& db) -> Status {
     if (generation_.load() != pending->generation || pending->generation % 2 != 0)
@@ -122,6 +131,10 @@ void ObjectStore::finish(const std::shared_ptr<Pending>& pending) {
   });
   committed.on_done([this, pending](Status status) {
     recent_->change_ended();
+    if (!status && status.error().is(ErrorKind::kNoSpace) && !std::exchange(pending->tried_again, true)) {
+      bodies_.in_background([this, pending] { record(pending); });
+      return;
+    }
     if (status) {
       bodies_.discard(pending->freed);
     } else if (pending->in_file) {

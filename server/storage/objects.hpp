@@ -96,8 +96,8 @@ class ObjectStore {
  private:
   ObjectStore(const std::filesystem::path& folder, Ledger& ledger, Disk& disk);
   struct Pending;
-  Status keep(Pending& pending);
   void finish(const std::shared_ptr<Pending>& pending);
+  void record(const std::shared_ptr<Pending>& pending);
   using Version = std::optional<std::string_view>;  ///< nullopt: the newest
   Result<Found> find_once(std::string_view bucket, std::string_view key, Version version, Want want);
   Result<bool> open_bytes(const Bucket& bucket, OpenObject& object, InlineBody body);

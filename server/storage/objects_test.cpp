@@ -4,7 +4,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <thread>
 
@@ -20,7 +22,8 @@ namespace {
 /// A disk that fills up, or cannot sync, or knows no unnamed files.
 class FaultyDisk : public Disk {
  public:
-  bool full = false;
+  std::atomic<bool> full = false;
+  std::atomic<bool> full_until_removed = false;  ///< and removing takes its time
   bool sync_fails = false;
   bool no_unnamed_files = false;
 
@@ -32,8 +35,15 @@ class FaultyDisk : public Disk {
     return NewFile{std::move(fd), name};
   }
   Status write(int fd, std::string_view bytes) override {
-    if (full) return Error::from_errno("write", ENOSPC);
-    return Disk::write(fd, bytes);
+    if (!full && !full_until_removed) return Disk::write(fd, bytes);
+    (void)Disk::write(fd, bytes.substr(0, bytes.size() / 2));  // what still fitted
+    return Error::from_errno("write", ENOSPC);
+  }
+  Status remove(const fs::path& path) override {
+    if (full_until_removed) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    auto removed = Disk::remove(path);
+    full_until_removed = false;
+    return removed;
   }
   Status sync(int fd) override {
     if (sync_fails) return Error::from_errno("fdatasync", EIO);
@@ -289,6 +299,26 @@ TEST_P(ObjectsTest, FullDiskWhileStagingIsNoSpace) {
   EXPECT_TRUE(status.error().is(ErrorKind::kNoSpace));
   disk.full = false;
   EXPECT_TRUE(put("k", kLarge));
+}
+
+TEST_P(ObjectsTest, WhatWasDeletedMakesRoomForTheNextBytesAtOnce) {
+  ASSERT_TRUE(put("old", kLarge));
+  disk.full_until_removed = true;
+  ASSERT_TRUE(remove("old"));
+  ASSERT_TRUE(put("new", kOther));
+  EXPECT_EQ(get("new"), shown(kOther));
+}
+
+TEST_P(ObjectsTest, WhatWasDeletedMakesRoomForTheNextRecordAtOnce) {
+  ASSERT_TRUE(put("old", kLarge));
+  disk.full_until_removed = true;
+  ASSERT_TRUE(remove("old"));
+  auto change = put_change("new", kOther.size());
+  const auto status = store->commit(staged(""), [&](Connection& db, BodyId body, Freed& freed) -> Status {
+    if (disk.full_until_removed) return Error(ErrorKind::kNoSpace, "the ledger cannot grow");
+    return change(db, body, freed);
+  });
+  EXPECT_TRUE(status.wait());
 }
 
 TEST_P(SyncedObjectsTest, AcknowledgesNoBytesThatWereNotSynced) {

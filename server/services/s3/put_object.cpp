@@ -42,7 +42,7 @@ Reply<std::unique_ptr<http::BodySink>> S3Service::sink(Context& context, const m
     TRY(refuse_unsupported(params));
   }
   TRY(auto plan, BodyPlan::from(context, params, length, otherwise));
-  return std::make_unique<Upload>(objects_.stage(), std::move(plan), std::move(target));
+  return std::make_unique<Upload>(objects_.stage(), std::move(plan), std::move(target), md5_);
 }
 
 Reply<std::unique_ptr<Upload>> S3Service::take_upload(Context& context, const model::Operation& operation,

@@ -149,6 +149,7 @@ class S3Service final : public TableService, public ObjectsView {
   storage::ObjectStore& objects_;
   Ids& ids_;
   const std::string region_;  ///< of the seeded buckets
+  Md5Lanes md5_;
   std::map<std::string, std::unique_ptr<SeedFolder>, std::less<>> seeds_;
 };
 

@@ -10,6 +10,8 @@ namespace sagelet::s3 {
 
 namespace {
 
+constexpr std::uint64_t kLarge = 512 * 1024;  ///< from here on another thread's help is worth a copy
+
 /// The checksum that x-amz-trailer announces.
 std::optional<ChecksumKind> announced_in_trailer(const Context& context) {
   if (context.head == nullptr) return std::nullopt;
@@ -58,8 +60,9 @@ Reply<BodyPlan> BodyPlan::from(const Context& context, const Document& params,
   return plan;
 }
 
-Upload::Upload(storage::Staged staged, BodyPlan plan, Writable target)
+Upload::Upload(storage::Staged staged, BodyPlan plan, Writable target, Md5Lanes& lanes)
     : staged_(std::move(staged)), plan_(std::move(plan)), target_(std::move(target)) {
+  if (plan_.length.value_or(kLarge) >= kLarge) md5_beside_ = lanes.stream();
   if (!plan_.payload_sha256.empty()) payload_.emplace(DigestKind::kSha256);
   if (plan_.checksum) checksum_.emplace(*plan_.checksum);
 }
@@ -67,7 +70,11 @@ Upload::Upload(storage::Staged staged, BodyPlan plan, Writable target)
 Status Upload::write(std::string_view bytes) {
   size_ += bytes.size();
   if (size_ > kMostBytes || failure_) return {};  // finish() says so; nothing more is stored
-  md5_.update(bytes);
+  if (md5_beside_) {
+    md5_beside_->update(bytes);
+  } else {
+    md5_.update(bytes);
+  }
   if (payload_) payload_->update(bytes);
   if (checksum_) checksum_->update(bytes);
   if (auto staged = staged_.append(bytes); !staged) {
@@ -88,7 +95,7 @@ Reply<Digested> Upload::finish() {
   if (size_ > kMostBytes) return errors::entity_too_large(size_, kMostBytes);
   if (plan_.length && *plan_.length != size_) return errors::incomplete_body();
   Digested digested;
-  digested.md5_raw = md5_.finish();
+  digested.md5_raw = md5_beside_ ? md5_beside_->finish() : md5_.finish();
   digested.md5_hex = to_hex(digested.md5_raw);
   if (checksum_) digested.checksum = StoredChecksum{checksum_->kind(), false, to_base64(checksum_->finish())};
   TRY(compare(digested, payload_ ? to_hex(payload_->finish()) : std::string()));

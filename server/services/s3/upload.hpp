@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/md5_lanes.hpp"
 #include "server/services/s3/checksums.hpp"
 #include "server/services/service.hpp"
 #include "server/storage/bodies.hpp"
@@ -46,8 +47,8 @@ struct Digested {
 /// Thread: whichever feeds it, one at a time.
 class Upload final : public TrailerSink {
  public:
-  /// `target` was judged before the body came.
-  Upload(storage::Staged staged, BodyPlan plan, Writable target);
+  /// `target` was judged before the body came. Large bodies get their MD5 from `lanes`.
+  Upload(storage::Staged staged, BodyPlan plan, Writable target, Md5Lanes& lanes);
   /// Never fails: a client that is cut off in the middle of its body would not read the answer.
   Status write(std::string_view bytes) override;
   void trailers(const std::vector<std::pair<std::string, std::string>>& fields) override;
@@ -65,7 +66,8 @@ class Upload final : public TrailerSink {
   storage::Staged staged_;
   BodyPlan plan_;
   Writable target_;
-  Digest md5_{DigestKind::kMd5};
+  Md5 md5_;
+  std::unique_ptr<Md5Lanes::Stream> md5_beside_;  ///< instead, for large bodies
   std::optional<Digest> payload_;
   std::optional<Checksum> checksum_;
   std::uint64_t size_ = 0;

@@ -10,6 +10,7 @@ import time
 
 import containers
 import machine
+import s3
 import training
 from support.server import PYTHON, SAGELET, Server, clean_environment
 from support.training import ROLE, SKLEARN, source_archive
@@ -135,7 +136,8 @@ def start_full(bench):
 def memory(bench):
     bench.start()
     idle = bench.idle_mb
-    get_small(bench)
+    bench.requests.replay([bench.requests.s3("PUT", "/bench/small", os.urandom(4096))])
+    bench.requests.replay([bench.requests.s3("GET", "/bench/small")], 32, SECONDS)
     describe(bench)
     return {"idle": idle, "after load": machine.anonymous_mb(bench.server.pid)}
 
@@ -189,52 +191,6 @@ def create_many(server, requests):
         "CreateTrainingJob", job_request(f"{name}-{number}", UNKNOWN_IMAGE)) for number in range(8000)], 32)
 
 
-NGINX = """
-daemon off; worker_processes 1; pid {folder}/pid; error_log /dev/null;
-events {{ worker_connections 1024; }}
-http {{ access_log off; sendfile on; tcp_nodelay on; keepalive_requests 1000000;
-  client_body_temp_path {folder}/a; proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c;
-  uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e;
-  server {{ listen 127.0.0.1:{port}; root {folder}/root; }} }}
-"""
-
-
-def nginx_get(body):
-    """CPU of nginx for the same bytes from a file, or None without nginx."""
-    if not shutil.which("nginx"):
-        return None
-    import socket
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with tempfile.TemporaryDirectory(prefix="sagelet-nginx-") as folder:
-        os.chmod(folder, 0o755)
-        root = pathlib.Path(folder) / "root" / "bench"
-        root.mkdir(parents=True)
-        (root / "small").write_bytes(body)
-        (pathlib.Path(folder) / "conf").write_text(NGINX.format(folder=folder, port=port))
-        master = subprocess.Popen(["nginx", "-c", f"{folder}/conf", "-p", folder], stderr=subprocess.DEVNULL)
-        try:
-            time.sleep(0.5)
-            worker = int(subprocess.check_output(["pgrep", "-P", str(master.pid)]).split()[0])
-            machine.pin(worker, 0)
-            requests = machine.Requests("127.0.0.1", port)
-            return requests.cost(worker, [requests.s3("GET", "/bench/small")], 32, SECONDS)["cpu_us"]
-        finally:
-            master.terminate()
-            master.wait(10)
-
-
-def get_small(bench):
-    """GET 4 KiB, signature checked, beside nginx with the same bytes from a file."""
-    bench.start()
-    body = os.urandom(4096)
-    bench.requests.replay([bench.requests.s3("PUT", "/bench/small", body)])
-    ours = bench.requests.cost(bench.server.pid, [bench.requests.s3("GET", "/bench/small")], 32, SECONDS)["cpu_us"]
-    theirs = nginx_get(body)
-    return {"cpu us": ours, **({"nginx cpu us": theirs, "ratio": ours / theirs} if theirs else {})}
-
-
 # name: (function, {value: aim}); an aim is an upper bound, a negative one a lower bound.
 FIGURES = {
     "no-op job, ms": (noop_job, {"job": None}),
@@ -251,5 +207,5 @@ FIGURES = {
     "DescribeTrainingJob, 256 pollers": (describe_poll, {"p99 ms": None}),
     "ListTrainingJobs, 100 of 10,000": (list_jobs, {"cpu us": 400}),
     "CreateTrainingJob": (create_job, {"cpu us, unsynced": 80}),
-    "GET 4 KiB": (get_small, {"ratio": 1.3}),
+    **s3.FIGURES,
 }

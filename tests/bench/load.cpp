@@ -23,6 +23,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -51,6 +52,8 @@ std::vector<std::string> read_requests(const char* path) {
 /// Eats an answer's bytes; knows when it is complete. Bodies by length or chunked.
 class Answer {
  public:
+  Answer() = default;
+  explicit Answer(bool to_head) : to_head_(to_head) {}
   /// How many of `bytes` belong to this answer; done() tells whether it is complete.
   std::size_t eat(std::string_view bytes) {
     std::size_t used = 0;
@@ -118,6 +121,8 @@ class Answer {
   void end_of_head() {
     if (status_ == 100) {
       state_ = State::kStatus;
+    } else if (to_head_) {
+      state_ = State::kDone;
     } else if (chunked_) {
       state_ = State::kChunkSize;
     } else {
@@ -128,6 +133,7 @@ class Answer {
   State state_ = State::kStatus;
   std::string line_, start_;
   std::uint64_t left_ = 0;
+  bool to_head_ = false;
   bool chunked_ = false;
   int status_ = 0;
 };
@@ -136,6 +142,7 @@ struct Connection {
   int fd = -1;
   const std::string* request = nullptr;
   std::size_t sent = 0;
+  bool waits_for_room = false;
   Answer answer;
   Clock::time_point began;
 };
@@ -185,29 +192,47 @@ class Load {
     epoll_ctl(poll_, EPOLL_CTL_ADD, connection.fd, &event);
   }
 
+  void wait_for(Connection& connection, bool room) {
+    if (std::exchange(connection.waits_for_room, room) == room) return;
+    epoll_event event{.events = EPOLLIN | (room ? EPOLLOUT : 0u), .data = {.ptr = &connection}};
+    epoll_ctl(poll_, EPOLL_CTL_MOD, connection.fd, &event);
+  }
+
   void next(Connection& connection) {
     if (started_ >= limit_ || Clock::now() >= end_) {
       connection.request = nullptr;
       return;
     }
     connection.request = &requests_[started_++ % requests_.size()];
-    connection.answer = Answer{};
+    connection.answer = Answer(connection.request->starts_with("HEAD "));
     connection.began = Clock::now();
+    connection.sent = 0;
     ++in_flight_;
+    send_more(connection);
+  }
+
+  /// As much as the socket takes; the rest when there is room.
+  void send_more(Connection& connection) {
     const auto& bytes = *connection.request;
-    for (std::size_t sent = 0;
-         sent < bytes.size();) {  // blocking: requests are small, the server reads them at once
-      const auto count = send(connection.fd, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
-      if (count < 0) die("send");
-      sent += static_cast<std::size_t>(count);
+    while (connection.sent < bytes.size()) {
+      const auto count = send(connection.fd, bytes.data() + connection.sent, bytes.size() - connection.sent,
+                              MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (count < 0 && errno != EAGAIN) die("send");
+      if (count < 0) return wait_for(connection, true);
+      connection.sent += static_cast<std::size_t>(count);
     }
+    wait_for(connection, false);
   }
 
   void wait() {
     epoll_event events[256];
     const int count = epoll_wait(poll_, events, 256, 30000);
     if (count == 0) die("no answer for 30 s");
-    for (int i = 0; i < count; ++i) receive(*static_cast<Connection*>(events[i].data.ptr));
+    for (int i = 0; i < count; ++i) {
+      auto& connection = *static_cast<Connection*>(events[i].data.ptr);
+      if (events[i].events & EPOLLOUT) send_more(connection);
+      if (events[i].events & ~EPOLLOUT) receive(connection);
+    }
   }
 
   void receive(Connection& connection) {

@@ -28,6 +28,16 @@ def anonymous_mb(pid):
     return int(re.search(r"^RssAnon:\s+(\d+)", text, re.MULTILINE).group(1)) / 1024
 
 
+def peak_mb(pid):
+    """Most resident memory since clear_peak(); mapped files count, but our bodies are written, not mapped."""
+    text = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"^VmHWM:\s+(\d+)", text, re.MULTILINE).group(1)) / 1024
+
+
+def clear_peak(pid):
+    pathlib.Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
 def pinned(command, core):
     """On one core when there are two: the server on 0, the load on 1."""
     if shutil.which("taskset") and (os.cpu_count() or 1) > 1:
@@ -43,10 +53,10 @@ def pin(pid, core):
 class Requests:
     """Signed requests, ready to be replayed."""
 
-    def __init__(self, host, port):
+    def __init__(self, host, port, **key):
         self.host, self.port = host, port
         self.name = f"{host}:{port}"
-        self.signers = {service: Signer(self.name, service) for service in ("s3", "sagemaker", "logs")}
+        self.signers = {service: Signer(self.name, service, **key) for service in ("s3", "sagemaker", "logs")}
         self.connection = None
 
     def sagemaker(self, operation, body):
@@ -58,9 +68,9 @@ class Requests:
         headers["content-length"] = str(len(text))
         return head_bytes("POST", "/", headers) + text
 
-    def s3(self, method, path, body=b""):
-        headers = self.signers["s3"].headers(method, path, body=body)
-        if method == "PUT":
+    def s3(self, method, path, body=b"", more=None):
+        headers = self.signers["s3"].headers(method, path, body=body, headers=more)
+        if method in ("PUT", "POST"):
             headers["content-length"] = str(len(body))
         return head_bytes(method, path, headers) + body
 
@@ -80,18 +90,21 @@ class Requests:
             raise RuntimeError(f"{told['bad']} of {told['requests']} answers were bad: {done.stderr}")
         return told
 
-    def call(self, operation, body):
-        """One call, answered, on a connection that stays."""
+    def exchange(self, request):
+        """One request's answer, on a connection that stays."""
         if self.connection is None:
             self.connection = http.client.HTTPConnection(self.host, self.port, timeout=60)
             self.connection.connect()
-        self.connection.sock.sendall(self.sagemaker(operation, body))
+        self.connection.sock.sendall(request)
         response = http.client.HTTPResponse(self.connection.sock)
         response.begin()
-        answer = json.loads(response.read() or b"{}")
+        answer = response.read()
         if response.status != 200:
-            raise RuntimeError(f"{operation}: {answer}")
+            raise RuntimeError(f"{response.status}: {answer[:400]}")
         return answer
+
+    def call(self, operation, body):
+        return json.loads(self.exchange(self.sagemaker(operation, body)) or b"{}")
 
     def cost(self, pid, requests, connections=1, seconds=None):
         """The same, with the server's CPU in microseconds a request."""

@@ -201,6 +201,10 @@ api::Error malformed_xml() {
               "The XML you provided was not well-formed or did not validate against our published schema");
 }
 
+api::Error malformed_policy(std::string_view message) {
+  return make("MalformedPolicy", 400, message);
+}
+
 api::Error invalid_argument(std::string_view message, std::string_view name, std::string_view value) {
   Members members;
   if (!name.empty()) members = {{"ArgumentName", text(name)}, {"ArgumentValue", text(value)}};

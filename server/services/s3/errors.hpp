@@ -51,6 +51,7 @@ api::Error bad_checksum(std::string_view algorithm);
 api::Error payload_hash_mismatch(std::string_view given, std::string_view computed);
 
 api::Error malformed_xml();
+api::Error malformed_policy(std::string_view message);
 api::Error invalid_argument(std::string_view message, std::string_view name = {},
                             std::string_view value = {});
 api::Error invalid_request(std::string_view message);

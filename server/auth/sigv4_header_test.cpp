@@ -113,6 +113,19 @@ TEST(SigV4Header, RefusesEveryChangeOfASignedPart) {
   EXPECT_EQ(in_authorization("host;", ""), "AccessDenied") << "the host must be signed";
 }
 
+TEST(SigV4Header, TakesDoubledSlashesThatWereEncodedAfterSigning) {
+  const Judge judge(Mode::kStrict, kThen);
+  const auto sent_as = [&](std::string path) {
+    auto head = sign(head_of("GET", "/b//a///c", {{"Host", "127.0.0.1"}}), "s3", "UNSIGNED-PAYLOAD");
+    head.target = std::move(path);
+    return judge.code(head);
+  };
+  EXPECT_EQ(sent_as("/b//a///c"), "");
+  EXPECT_EQ(sent_as("/b/%2Fa/%2F%2Fc"), "");
+  EXPECT_EQ(sent_as("/b/%2Fa/%2F%2Fd"), "SignatureDoesNotMatch");
+  EXPECT_EQ(sent_as("/b/a/c"), "SignatureDoesNotMatch");
+}
+
 TEST(SigV4Header, RefusesAnAmzHeaderThatWasAddedOnTheWay) {
   const Judge judge(Mode::kStrict, kThen);
   http::Head head = get_object();

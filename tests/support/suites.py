@@ -15,6 +15,7 @@ from support.tally import Tally  # noqa: E402
 RESULTS = ROOT / "build" / "test-results"
 VENV = ROOT / ".venv" / "bin" / "python"
 VENV_V3 = ROOT / ".venv-v3" / "bin" / "python"
+VENV_CLIENTS = ROOT / ".venv-clients" / "bin" / "python"
 TOOLKIT = ROOT / ".venv-toolkit" / "bin" / "python"
 LINT_STEPS = ("format", "arrows", "sizes", "words", "scripts")
 # A program under a sanitizer that reports anything must not pass.
@@ -231,8 +232,25 @@ def s3_conformance():
     return Tally.one(run([VENV, "tests/s3/conformance.py"], {"SAGELET_BIN": str(folder)}) == 0, "s3_conformance: see above")
 
 
-EVERY_CHANGE = (lint, unit, golden, differential, acceptance, contract, crash, story, readme, container, registry, asan)
-LONG = (tidy, sanitized_acceptance, tsan, many_kills, fuzz, s3_conformance)
+def clients_quick():
+    """Round trips of hostile keys by the clients that install in seconds: aws, boto3, s3fs, pyarrow, rclone, JavaScript."""
+    quick = ["test_commands.py", "test_python.py", "test_javascript.py"]
+    return clients("clients_quick", *(f"tests/clients/{name}" for name in quick))
+
+
+def clients(label="clients", *files):
+    """The same by all clients; those of Go, Java and Rust are built first."""
+    programs = with_programs("release")
+    if programs is None:
+        return Tally.one(False, f"{label}: the release build failed")
+    if run(["script/bootstrap"], {"BOOTSTRAP": "clients"}) != 0:
+        return Tally.one(False, f"{label}: script/bootstrap failed")
+    return pytest(label, *(files or ["tests/clients"]), "-rs", "-n", "2", "--dist", "loadfile", "--timeout=1800",
+                  python=VENV_CLIENTS, environment=programs)
+
+
+EVERY_CHANGE = (lint, unit, golden, differential, acceptance, clients_quick, contract, crash, story, readme, container, registry, asan)
+LONG = (tidy, sanitized_acceptance, tsan, many_kills, fuzz, s3_conformance, clients)
 
 
 def run_suite(suite):

@@ -61,6 +61,16 @@ TEST_P(ListObjectsTest, DeletesMany) {
 
 // ---- copies ----
 
+TEST_P(ListObjectsTest, APlusInACopySourceIsABlankUnlessItIsEncoded) {
+  put("a b+c", "body");
+  const auto copy = [&](const char* source) {
+    return call("CopyObject", {{"Bucket", "bucket"}, {"Key", "to"}, {"CopySource", source}}).code;
+  };
+  EXPECT_EQ(copy("bucket/a+b%2Bc"), "");
+  EXPECT_EQ(copy("bucket/a%20b%2Bc"), "");
+  EXPECT_EQ(copy("bucket/a+b+c"), "NoSuchKey");
+}
+
 TEST_P(ListObjectsTest, CopiesWithDirectives) {
   put("dir/from here", kLarge, {{"ContentType", "text/x"}, {"Metadata", {{"m", "1"}}}, {"Tagging", "t=1"}});
   const Document plain = {{"Bucket", "bucket"}, {"Key", "to"}, {"CopySource", "/bucket/dir/from%20here"}};

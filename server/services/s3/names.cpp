@@ -137,7 +137,7 @@ std::optional<ObjectName> parse_copy_source(std::string_view source) {
     source = source.substr(0, at);
   }
   if (source.starts_with('/')) source.remove_prefix(1);
-  const auto plain = url_decoded(source, false);
+  const auto plain = url_decoded(source, true);  // as AWS: a plus that is meant comes as %2B
   if (!plain) return std::nullopt;
   const std::string_view whole = std::string_view(*plain).substr(plain->starts_with('/') ? 1 : 0);
   const auto slash = whole.find('/');

@@ -22,7 +22,7 @@ struct ObjectName {
   std::string key;
   std::string version;
 };
-/// "[/]bucket/key%20encoded[?versionId=v]"; nullopt when it is not that.
+/// "[/]bucket/key+or%20encoded[?versionId=v]"; nullopt when it is not that.
 std::optional<ObjectName> parse_copy_source(std::string_view source);
 
 /// How clients name the version that has no name of its own; the ledger's name for it is "".

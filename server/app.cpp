@@ -166,6 +166,8 @@ Status App::Rooms::start_services() {
   credentials = credentials::make_store(*ledger, clock, ids);
   s3::S3Options options;
   options.region = config.region;
+  options.notifications_webhook = config.s3.notifications_webhook;
+  options.lifecycle_day = config.s3.lifecycle_day;
   for (const auto& [name, folder] : config.seed_buckets) options.seeds.push_back({name, folder});
   TRY(s3, s3::make_s3(std::move(options), *objects, clock, ids));
   cloudwatch = cloudwatch::make_cloudwatch(*ledger);

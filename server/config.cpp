@@ -150,6 +150,20 @@ Status read_jobs(Config::Jobs& jobs, const Place& place, const YAML::Node& node)
   return {};
 }
 
+Status read_s3(Config::S3& s3, const Place& place, const YAML::Node& node) {
+  double day = std::chrono::duration<double>(s3.lifecycle_day).count();
+  const auto read_notifications = [&](const Place& at, const YAML::Node& inner) -> Status {
+    TRY(read_map(at, inner, {{"webhook", text(s3.notifications_webhook)}}));
+    if (s3.notifications_webhook.starts_with("http://") || s3.notifications_webhook.starts_with("https://"))
+      return {};
+    return expected(at.in("webhook"), inner, "expected a URL: http://127.0.0.1:8080/events");
+  };
+  TRY(read_map(place, node,
+               {{"lifecycle_day_seconds", number(day, 0.1)}, {"notifications", read_notifications}}));
+  s3.lifecycle_day = std::chrono::milliseconds(std::llround(day * 1000));
+  return {};
+}
+
 Reader into(Config& config, Status (*read)(Config&, const Place&, const YAML::Node&)) {
   return [&config, read](const Place& place, const YAML::Node& node) { return read(config, place, node); };
 }
@@ -198,6 +212,7 @@ Status read_root(Config& config, const Place& place, const YAML::Node& root) {
        {"file_systems", into(config, read_file_systems)},
        {"images", into(config, read_images)},
        {"pythons", into(config, read_pythons)},
+       {"s3", [&](const Place& at, const YAML::Node& node) { return read_s3(config.s3, at, node); }},
        {"jobs", [&](const Place& at, const YAML::Node& node) { return read_jobs(config.jobs, at, node); }},
        {"durability", word({"power", "process", "none"}, [&](std::size_t i) {
           config.durability = static_cast<storage::Durability>(i);

@@ -39,6 +39,10 @@ struct Config {
   std::map<std::string, std::filesystem::path> file_systems;  ///< FileSystemId, or "*", to a local folder
   std::vector<jobs::ImageRule> images;
   std::vector<std::string> pythons;  ///< as configured or found: paths, or names to look up on PATH
+  struct S3 {
+    std::chrono::milliseconds lifecycle_day{std::chrono::hours(24)};
+    std::string notifications_webhook;  ///< a URL; empty: events are not sent
+  } s3;
   struct Jobs {
     double cores_per_job = 0;
     std::uint64_t memory_per_job = 0;  ///< bytes; 0: by instance type

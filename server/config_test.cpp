@@ -52,6 +52,9 @@ jobs:
   keep_failed_hours: 1
   log_spool_limit_mb: 10
   spot_interrupt_after_seconds: 1.5
+s3:
+  lifecycle_day_seconds: 2.5
+  notifications: { webhook: "http://127.0.0.1:8080/events" }
 )";
 
 TEST(Config, ReadsEveryKey) {
@@ -86,6 +89,8 @@ TEST(Config, ReadsEveryKey) {
   EXPECT_EQ(config.jobs.network, "loopback");
   EXPECT_EQ(config.jobs.log_spool_limit, 10u << 20);
   EXPECT_EQ(config.jobs.spot_interrupt_after, std::chrono::milliseconds(1500));
+  EXPECT_EQ(config.s3.notifications_webhook, "http://127.0.0.1:8080/events");
+  EXPECT_EQ(config.s3.lifecycle_day, std::chrono::milliseconds(2500));
 }
 
 TEST(Config, AnEmptyFileChangesNothing) {

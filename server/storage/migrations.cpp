@@ -59,9 +59,9 @@ Status run_all(sqlite3* db) {
 }  // namespace
 
 std::span<const RoomSchema> all_schemas() {
-  static const std::array<RoomSchema, 7> all = {cloudwatch_schema(), objects_schema(), records_schema(),
-                                                logs_schema(),       jobs_schema(),    credentials_schema(),
-                                                images_schema()};
+  static const std::array<RoomSchema, 8> all = {
+      cloudwatch_schema(), objects_schema(),     records_schema(), logs_schema(),
+      jobs_schema(),       credentials_schema(), images_schema(),  notifications_schema()};
   return all;
 }
 

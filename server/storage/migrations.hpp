@@ -15,13 +15,14 @@ struct RoomSchema {
   std::span<const char* const> steps;  ///< SQL; all missing steps of all rooms run in one transaction
 };
 
-RoomSchema objects_schema();      ///< buckets, objects, uploads, parts
-RoomSchema records_schema();      ///< resources (training jobs, ...), tags
-RoomSchema logs_schema();         ///< log groups, streams, events
-RoomSchema jobs_schema();         ///< queue and handles of running jobs
-RoomSchema credentials_schema();  ///< session credentials
-RoomSchema cloudwatch_schema();   ///< metrics and their values
-RoomSchema images_schema();       ///< container images: repositories, manifests, tags, blobs
+RoomSchema objects_schema();        ///< buckets, objects, uploads, parts
+RoomSchema records_schema();        ///< resources (training jobs, ...), tags
+RoomSchema logs_schema();           ///< log groups, streams, events
+RoomSchema jobs_schema();           ///< queue and handles of running jobs
+RoomSchema credentials_schema();    ///< session credentials
+RoomSchema cloudwatch_schema();     ///< metrics and their values
+RoomSchema images_schema();         ///< container images: repositories, manifests, tags, blobs
+RoomSchema notifications_schema();  ///< events that wait to be told
 
 std::span<const RoomSchema> all_schemas();
 

@@ -87,6 +87,19 @@ Status delete_setting(Connection& db, std::int64_t bucket, std::string_view kind
       .run();
 }
 
+Result<std::vector<BucketSetting>> settings_of_kind(Connection& db, std::string_view kind) {
+  auto query = db.prepare(
+      "SELECT id, name, account, region, created, versioning, value FROM bucket_settings "
+      "JOIN buckets ON buckets.id = bucket_settings.bucket WHERE kind = ?");
+  query.bind(1, kind);
+  std::vector<BucketSetting> all;
+  while (true) {
+    TRY(const bool more, query.step());
+    if (!more) return all;
+    all.push_back({bucket_from(query), std::string(query.blob(6))});
+  }
+}
+
 // ---- parts ----
 
 std::string pack_parts(const std::vector<PartRef>& parts) {

@@ -39,6 +39,12 @@ Result<std::vector<Bucket>> buckets_of(Connection& db, std::string_view account)
 Result<std::optional<std::string>> find_setting(Connection& db, std::int64_t bucket, std::string_view kind);
 Status put_setting(Connection& db, std::int64_t bucket, std::string_view kind, std::string_view value);
 Status delete_setting(Connection& db, std::int64_t bucket, std::string_view kind);
+struct BucketSetting {
+  Bucket bucket;
+  std::string value;
+};
+/// All buckets that have a setting of the kind, of all accounts.
+Result<std::vector<BucketSetting>> settings_of_kind(Connection& db, std::string_view kind);
 
 /// One part of an object that was uploaded in parts.
 struct PartRef {

@@ -20,6 +20,7 @@ SUITE = "https://github.com/ceph/s3-tests.git"
 COMMIT = "8f0ae7b404a3a2fcf7038bf1e6bf29544fe9b6a3"
 FOLDER = ROOT / "build" / "s3-tests"
 EXPECTED = HERE / "expected_failures.txt"
+LIFECYCLE_DAY = 4  # seconds; the suite waits up to ten of them
 SECTIONS = {"s3 main": ("111111111111", "main"), "s3 alt": ("222222222222", "alt"),
             "s3 tenant": ("333333333333", "tenant"), "iam": ("111111111111", "main"),
             "iam root": ("111111111111", "main"), "iam alt root": ("222222222222", "alt")}
@@ -31,7 +32,7 @@ def key_of(name):
 
 
 def server_config():
-    lines = ["auth:", "  mode: strict", "  accounts:"]
+    lines = ["s3:", f"  lifecycle_day_seconds: {LIFECYCLE_DAY}", "auth:", "  mode: strict", "  accounts:"]
     for account, name in sorted(set(SECTIONS.values())):
         access, secret = key_of(name)
         lines.append(f'    - {{ id: "{account}", name: {name}, keys: [ {{ access_key: {access}, secret_key: {secret} }} ] }}')
@@ -50,7 +51,7 @@ def suite_config(port):
         access, secret = key_of(name)
         lines += [f"[{section}]", f"display_name = {name}", f"user_id = {canonical_user(account)}",
                   f"email = {name}@example.com", f"access_key = {access}", f"secret_key = {secret}",
-                  "api_name = us-east-1", "tenant = ", "lc_debug_interval = 2"]
+                  "api_name = us-east-1", "tenant = ", f"lc_debug_interval = {LIFECYCLE_DAY}"]
     return "\n".join(lines) + "\n"
 
 

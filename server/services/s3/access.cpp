@@ -1,4 +1,5 @@
 // Who may see and change which bucket. Buckets belong to accounts; seeded ones are everybody's to read.
+#include "server/services/s3/encryption.hpp"
 #include "server/services/s3/s3.hpp"
 
 namespace sagelet::s3 {
@@ -59,7 +60,7 @@ Reply<Writable> S3Service::writable(const Context& context, const Document& para
   TRY(errors::lift(ledger_.read([&](Connection& db) -> Status {
     TRY(bucket, storage::find_bucket(db, name));
     if (!bucket) return {};
-    TRY(target.encryption, storage::find_setting(db, bucket->id, "encryption"));
+    TRY(target.encryption, storage::find_setting(db, bucket->id, kEncryptionSetting));
     if (bucket->versioning != storage::Versioning::kEnabled) return {};  // locks need versions
     TRY(target.object_lock, storage::find_setting(db, bucket->id, kObjectLock));
     return {};

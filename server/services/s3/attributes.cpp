@@ -1,6 +1,7 @@
 // GetObjectAttributes.
 #include <algorithm>
 
+#include "server/services/s3/encryption.hpp"
 #include "server/services/s3/s3.hpp"
 
 namespace sagelet::s3 {
@@ -51,6 +52,7 @@ Document parts_of(const storage::OpenObject& object, const Input& in) {
 
 Reply<Output> S3Service::get_object_attributes(Context& context, Input in) {
   TRY(const auto object, open(context, in, Want::kRecord));
+  TRY(check_customer_key(storage::unpack(object.row.properties), in.params));
   const auto wanted = wanted_attributes(in.params);
   if (wanted.empty())
     return errors::invalid_argument("Invalid attribute name specified.", "x-amz-object-attributes");

@@ -1,5 +1,6 @@
 // What a bucket carries besides objects: tags, encryption, public access block; and what it never has.
 #include "nlohmann/json.hpp"
+#include "server/services/s3/encryption.hpp"
 #include "server/services/s3/s3.hpp"
 #include "server/services/s3/tags.hpp"
 
@@ -8,15 +9,7 @@ namespace sagelet::s3 {
 namespace {
 
 constexpr const char* kTags = "tags";
-constexpr const char* kEncryption = "encryption";
 constexpr const char* kPublicAccess = "public-access-block";
-
-/// What every bucket has had since 2023 when nobody asked for more.
-Document default_encryption() {
-  return {{"Rules",
-           {{{"ApplyServerSideEncryptionByDefault", {{"SSEAlgorithm", "AES256"}}},
-             {"BucketKeyEnabled", false}}}}};
-}
 
 Document owner_of(const Context& context) {
   return {{"ID", canonical_user(context.account().view())}};
@@ -84,22 +77,20 @@ Reply<Output> S3Service::delete_bucket_tagging(Context& context, Input in) {
 }
 
 Reply<Output> S3Service::get_bucket_encryption(Context& context, Input in) {
-  TRY(const auto stored, setting(context, in, kEncryption));
+  TRY(const auto stored, setting(context, in, kEncryptionSetting));
   Output output;
   output.fields["ServerSideEncryptionConfiguration"] =
-      stored ? Document::parse(*stored) : default_encryption();
+      stored ? Document::parse(*stored) : default_encryption_configuration();
   return output;
 }
 
 Reply<Output> S3Service::put_bucket_encryption(Context& context, Input in) {
-  const auto given = in.params.find("ServerSideEncryptionConfiguration");
-  if (given == in.params.end() || !given->contains("Rules") || given->at("Rules").empty())
-    return errors::malformed_xml();
-  return put_setting(context, in, kEncryption, given->dump());
+  TRY(const auto given, encryption_configuration_from(in.params));
+  return put_setting(context, in, kEncryptionSetting, given.dump());
 }
 
 Reply<Output> S3Service::delete_bucket_encryption(Context& context, Input in) {
-  return delete_setting(context, in, kEncryption);
+  return delete_setting(context, in, kEncryptionSetting);
 }
 
 Reply<Output> S3Service::get_public_access_block(Context& context, Input in) {

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "fmt/format.h"
-#include "server/services/s3/properties.hpp"
+#include "server/services/s3/encryption.hpp"
 #include "server/services/s3/s3.hpp"
 #include "server/services/s3/versions.hpp"
 #include "server/storage/version_rows.hpp"
@@ -24,6 +24,7 @@ struct Asked {
   std::string checksum_type;
   std::optional<std::uint64_t> size;
   WriteConditions conditions;
+  const Document* params;  ///< of the request: the customer's key is among them
 };
 
 Reply<void> add_part(Asked& asked, const Document& part) {
@@ -44,7 +45,8 @@ Reply<void> add_part(Asked& asked, const Document& part) {
 
 Reply<Asked> asked_from(const Input& in) {
   Asked asked{
-      in.text("Bucket"), in.text("Key"), in.text("UploadId"), {}, {}, {}, in.text("ChecksumType"), {}, {}};
+      in.text("Bucket"), in.text("Key"), in.text("UploadId"), {}, {}, {}, in.text("ChecksumType"), {}, {},
+      &in.params};
   const auto upload = in.params.find("MultipartUpload");
   if (upload == in.params.end() || !upload->contains("Parts") || upload->at("Parts").empty())
     return errors::malformed_xml();
@@ -147,6 +149,15 @@ bool already_done(const std::optional<storage::ObjectRow>& row, const std::strin
   return row && storage::find(storage::unpack(row->properties), kUploadProperty) == id;
 }
 
+/// Headers that this operation's model does not have.
+void show_customer_key(Output& output) {
+  for (const auto& [member, header] :
+       {std::pair("SSECustomerAlgorithm", "algorithm"), std::pair("SSECustomerKeyMD5", "key-MD5")})
+    if (const auto shown = output.fields.find(member); shown != output.fields.end())
+      output.headers.emplace_back(std::string("x-amz-server-side-encryption-customer-") + header,
+                                  shown->get<std::string>());
+}
+
 /// Inside the transaction: the object that the upload became, `version` of its key.
 Result<storage::ObjectRow> complete(Connection& db, const storage::Bucket& bucket, const Asked& asked,
                                     WallTime now, const std::string& version, Freed& freed,
@@ -155,6 +166,9 @@ Result<storage::ObjectRow> complete(Connection& db, const storage::Bucket& bucke
   TRY(auto old, storage::find_object(db, bucket.id, asked.key));
   if (!upload && already_done(old, asked.id)) return std::move(*old);
   if (!upload) return refusal.with(errors::no_such_upload(asked.id));
+  const auto key_fits =
+      check_upload_key(storage::unpack(upload->properties), *asked.params, !upload->checksum.empty());
+  if (!key_fits) return refusal.with(key_fits.error());
   TRY(asked.conditions.check(old ? &*old : nullptr, asked.key, refusal));
   TRY(const auto stored, storage::parts_of(db, asked.id, 0, kMostParts));
   auto row = assembled(asked, *upload, stored, now);
@@ -174,13 +188,14 @@ Reply<Output> S3Service::complete_multipart_upload(Context& context, Input in) {
   const errors::Refusal refusal;
   const auto version = new_version(bucket);
   storage::ObjectRow row;
+  const auto note = noting(context, bucket.name);
   const auto ticket = objects_.commit([&](Connection& db, storage::BodyId, Freed& freed) -> Status {
     TRY(const auto now, owned(db, context.account(), bucket.name, refusal));
     TRY(check_version(now, version, refusal));
     TRY(row, complete(db, now, asked, context.now(), version, freed, refusal));
-    return {};
+    return note.created(db, now, "ObjectCreated:CompleteMultipartUpload", row);
   });
-  TRY(done(refusal, ticket));
+  TRY(done(refusal, outbox_.waking(bucket.name, ticket)));
   Output output;
   auto& fields = output.fields;
   fields["Location"] = fmt::format("{}/{}/{}", context.base_url, asked.bucket, url_encoded(asked.key));
@@ -188,8 +203,10 @@ Reply<Output> S3Service::complete_multipart_upload(Context& context, Input in) {
   fields["Key"] = asked.key;
   fields["ETag"] = quoted_etag(row.etag);
   if (const auto checksum = StoredChecksum::from(row.checksum)) show_checksum(fields, *checksum);
-  show_encryption(fields, storage::unpack(row.properties));
+  show_encryption(fields, storage::unpack(row.properties), in.params);
+  show_customer_key(output);
   show_version(fields, bucket, row.version);
+  TRY(show_expiration(fields, bucket.name, row));
   return output;
 }
 

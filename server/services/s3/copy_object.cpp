@@ -1,4 +1,5 @@
 // CopyObject. The bytes of one file are shared by a second link; only objects in parts are read through.
+#include "server/services/s3/encryption.hpp"
 #include "server/services/s3/properties.hpp"
 #include "server/services/s3/s3.hpp"
 #include "server/services/s3/tags.hpp"
@@ -36,7 +37,8 @@ Reply<void> check_not_in_vain(const Input& in, const ObjectName& source) {
       "metadata, storage class, website redirect location or encryption attributes.");
 }
 
-/// The copy's ETag and checksum: the source's while its bytes are one body, computed where they are not.
+/// The copy's ETag and checksum: the source's while its bytes are one body, computed where they are not (or
+/// where the source's ETag is no MD5).
 struct CopiedBytes {
   storage::Staged staged;
   std::string etag;
@@ -44,12 +46,12 @@ struct CopiedBytes {
 };
 
 Reply<CopiedBytes> copy_bytes(storage::ObjectStore& objects, const storage::OpenObject& source,
-                              std::optional<ChecksumKind> wanted) {
+                              std::optional<ChecksumKind> wanted, bool keeps_etag) {
   const auto stored = StoredChecksum::from(source.row.checksum);
   if (!wanted && stored) wanted = stored->kind;
   const bool keeps_checksum = !wanted || (stored && stored->kind == *wanted && !stored->composite);
   CopiedBytes copy;
-  if (source.parts.empty() && keeps_checksum) {
+  if (source.parts.empty() && keeps_checksum && keeps_etag) {
     TRY(copy.staged, errors::lift(objects.stage_again(source, nullptr)));
     copy.etag = source.row.etag;
     copy.checksum = source.row.checksum;
@@ -95,7 +97,7 @@ Reply<storage::ObjectRow> copied_row(const Context& context, const Input& in,
   row.key = in.text("Key");
   row.size = source.size;
   row.modified = context.now();
-  row.etag = copy.etag;
+  row.etag = etag_under(properties, copy.etag);
   row.checksum = copy.checksum;
   TRY(row.storage_class, storage_class_from(in.params));
   row.properties = storage::pack(properties);
@@ -125,13 +127,15 @@ Reply<Output> S3Service::copy_object(Context& context, Input in) {
   TRY(const auto target, writable(context, in.params));
   TRY(check_not_in_vain(in, name));
   TRY(const auto source, open(context, name, Want::kBytes));
+  const auto source_properties = storage::unpack(source.row.properties);
+  TRY(check_customer_key(source_properties, in.params, "CopySource"));
   TRY(ReadConditions::from(in.params, "CopySource").check(source.row, true));
   if (source.row.size > kMostBytes)
     return errors::invalid_request(
         "The specified copy source is larger than the maximum allowable size for a copy source: 5368709120");
   TRY(const auto wanted, named_algorithm(in.params));
-  TRY(auto copy, copy_bytes(objects_, source, wanted));
-  TRY(auto asked, properties_from(in.params, target.encryption));
+  TRY(auto copy, copy_bytes(objects_, source, wanted, !has_customer_key(source_properties)));
+  TRY(auto asked, properties_from(in.params, target.encryption, ids_));
   TRY(const auto properties, copied_properties(in, source.row, std::move(asked)));
   TRY(auto row, copied_row(context, in, source.row, copy, properties));
 
@@ -141,9 +145,9 @@ Reply<Output> S3Service::copy_object(Context& context, Input in) {
   Output output;
   output.fields["CopyObjectResult"] = describe(row);
   if (!source.row.version.empty()) output.fields["CopySourceVersionId"] = source.row.version;
-  show_encryption(output.fields, properties);
-  return put_row(context, std::move(output), target.bucket, std::move(row), std::move(copy.staged),
-                 WriteConditions::from(in.params));
+  show_encryption(output.fields, properties, in.params);
+  return put_row(context, "ObjectCreated:Copy", std::move(output), target.bucket, std::move(row),
+                 std::move(copy.staged), WriteConditions::from(in.params));
 }
 
 }  // namespace sagelet::s3

@@ -1,5 +1,6 @@
 // DeleteObject and DeleteObjects.
 #include "server/services/s3/s3.hpp"
+#include "server/services/s3/versions.hpp"
 #include "server/storage/version_rows.hpp"
 
 namespace sagelet::s3 {
@@ -57,37 +58,40 @@ Status judge(const storage::ObjectRow* row, const Asked& asked, WallTime now,
   return {};
 }
 
-/// Hides the key, or removes it where nothing is kept. `marker` is a marker's name if one is made.
-Status hide_or_remove(Connection& db, const storage::Bucket& bucket, const std::string& key,
-                      const std::string& marker, WallTime now, Freed& freed) {
-  if (bucket.versioning == storage::Versioning::kNever) {
-    TRY(storage::delete_object(db, bucket.id, key, freed));
-    return {};
-  }
-  return storage::put_marker(db, bucket.id, key, marker, now, freed);
-}
+/// Who deletes, and what is told of it.
+struct Deleting {
+  WallTime now;
+  notifications::Noting note;
+};
 
-/// Deleting what is not there is a success.
+/// Deleting what is not there is a success, and no event.
 Status delete_asked(Connection& db, const storage::Bucket& bucket, const Asked& asked,
-                    const std::string& marker, WallTime now, Freed& freed) {
-  if (asked.version.empty()) return hide_or_remove(db, bucket, asked.key, marker, now, freed);
-  TRY(storage::delete_version(db, bucket.id, asked.key, stored_version(asked.version), freed));
-  return {};
+                    const std::string& marker, const Deleting& how, Freed& freed) {
+  if (!asked.version.empty()) {
+    const auto version = stored_version(asked.version);
+    TRY(const bool gone, storage::delete_version(db, bucket.id, asked.key, version, freed));
+    return gone ? how.note.removed(db, bucket, "ObjectRemoved:Delete", asked.key, version) : Status();
+  }
+  TRY(const bool changed, hide_or_remove(db, bucket, asked.key, marker, how.now, freed));
+  const bool hidden = bucket.versioning != storage::Versioning::kNever;
+  const char* event = hidden ? "ObjectRemoved:DeleteMarkerCreated" : "ObjectRemoved:Delete";
+  return changed ? how.note.removed(db, bucket, event, asked.key, marker) : Status();
 }
 
 /// A failed condition is this key's outcome, not the request's.
 Status delete_one(Connection& db, const storage::Bucket& bucket, const Asked& asked,
-                  const std::string& marker, WallTime now, Freed& freed, std::vector<Outcome>& outcomes) {
+                  const std::string& marker, const Deleting& how, Freed& freed,
+                  std::vector<Outcome>& outcomes) {
   auto& outcome = outcomes.emplace_back();
   outcome.key = asked.key;
   outcome.version = asked.version;
   TRY(const auto row, judged_row(db, bucket.id, asked));
   const errors::Refusal refusal;
-  if (const auto allowed = judge(row ? &*row : nullptr, asked, now, refusal); !allowed) {
+  if (const auto allowed = judge(row ? &*row : nullptr, asked, how.now, refusal); !allowed) {
     outcome.error = refusal.answer(allowed.error());
     return {};
   }
-  TRY(delete_asked(db, bucket, asked, marker, now, freed));
+  TRY(delete_asked(db, bucket, asked, marker, how, freed));
   if (bucket.versioning == storage::Versioning::kNever) return {};
   outcome.marker = asked.version.empty() || (row && row->marker);
   outcome.marker_version = asked.version.empty() ? std::string(shown_version(marker)) : asked.version;
@@ -163,17 +167,18 @@ Reply<Output> S3Service::delete_object(Context& context, Input in) {
   TRY(auto output, deleted_output(ledger_, bucket, asked, marker));
   const errors::Refusal refusal;
   auto ticket = objects_.commit([this, asked = std::move(asked), bucket, account = context.account(), refusal,
-                                 marker = std::move(marker), time = context.now()](
+                                 marker = std::move(marker),
+                                 how = Deleting{context.now(), noting(context, bucket.name)}](
                                     Connection& db, storage::BodyId, Freed& freed) -> Status {
     TRY(const auto now, owned(db, account, bucket.name, refusal));
     if (asked.version.empty()) TRY(check_version(now, marker, refusal));
     if (asked.conditions.any() || !asked.version.empty()) {
       TRY(const auto row, judged_row(db, now.id, asked));
-      TRY(judge(row ? &*row : nullptr, asked, time, refusal));
+      TRY(judge(row ? &*row : nullptr, asked, how.now, refusal));
     }
-    return delete_asked(db, now, asked, marker, time, freed);
+    return delete_asked(db, now, asked, marker, how, freed);
   });
-  return answer_after(std::move(output), refusal, std::move(ticket));
+  return answer_after(std::move(output), refusal, outbox_.waking(bucket.name, std::move(ticket)));
 }
 
 Reply<Output> S3Service::delete_objects(Context& context, Input in) {
@@ -184,14 +189,14 @@ Reply<Output> S3Service::delete_objects(Context& context, Input in) {
   for (auto& asked : keys) asked.bypass = in.flag("BypassGovernanceRetention");
   const errors::Refusal refusal;
   std::vector<Outcome> outcomes;
+  const Deleting how{context.now(), noting(context, bucket.name)};
   const auto ticket = objects_.commit([&](Connection& db, storage::BodyId, Freed& freed) -> Status {
     TRY(const auto now, owned(db, context.account(), bucket.name, refusal));
     outcomes.clear();
-    for (const auto& asked : keys)
-      TRY(delete_one(db, now, asked, new_version(now), context.now(), freed, outcomes));
+    for (const auto& asked : keys) TRY(delete_one(db, now, asked, new_version(now), how, freed, outcomes));
     return {};
   });
-  TRY(done(refusal, ticket));
+  TRY(done(refusal, outbox_.waking(bucket.name, ticket)));
   Output output;
   output.rows = [outcomes = std::move(outcomes), quiet = given.value("Quiet", false)](model::Writer& to) {
     write_outcomes(to, outcomes, quiet);

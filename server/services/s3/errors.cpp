@@ -247,6 +247,13 @@ api::Error locked() {
   return make("AccessDenied", 403, "Access Denied because object protected by object lock.");
 }
 
+api::Error wrong_customer_key() {
+  return make(
+      "AccessDenied", 403,
+      "Requests specifying Server Side Encryption with Customer provided keys must provide the correct "
+      "secret key.");
+}
+
 api::Error operation_aborted() {
   return make(
       "OperationAborted", 409,

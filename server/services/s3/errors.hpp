@@ -64,6 +64,7 @@ api::Error no_object_lock();
 api::Error no_lock_on_object();
 /// A lock forbids it.
 api::Error locked();
+api::Error wrong_customer_key();
 /// The bucket's versioning was changed while the request was on its way.
 api::Error operation_aborted();
 api::Error not_implemented(std::string_view header);

@@ -143,16 +143,16 @@ class S3Test : public testing::TestWithParam<storage::Durability> {
   S3 s3_;
   std::unique_ptr<storage::ObjectStore> store_;
 
- private:
-  std::optional<TempFolder> folder_;
-  std::unique_ptr<storage::Ledger> ledger_;
-  RandomIds ids_;
-
   void TearDown() override {
     s3_ = {};
     store_.reset();
     ledger_.reset();
   }
+
+ private:
+  std::optional<TempFolder> folder_;
+  std::unique_ptr<storage::Ledger> ledger_;
+  RandomIds ids_;
 };
 
 inline const std::string kLarge(100'000, 'L');

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "server/services/s3/encryption.hpp"
 #include "server/services/s3/properties.hpp"
 #include "server/services/s3/ranges.hpp"
 #include "server/services/s3/s3.hpp"
@@ -102,11 +103,12 @@ void show_overrides(Document& fields, const Input& in) {
 }
 
 /// The headers that GET and HEAD share.
-Output describe(const storage::OpenObject& object, const Slice& slice, const Input& in) {
+Output describe(const storage::OpenObject& object, const storage::Pairs& properties, const Slice& slice,
+                const Input& in) {
   const auto& row = object.row;
   Output output;
   auto& fields = output.fields;
-  show_properties(fields, storage::unpack(row.properties));
+  show_properties(fields, properties, in.params);
   fields["AcceptRanges"] = "bytes";
   fields["LastModified"] = to_epoch_seconds(row.modified);
   fields["ETag"] = quoted_etag(row.etag);
@@ -123,13 +125,24 @@ Output describe(const storage::OpenObject& object, const Slice& slice, const Inp
   return output;
 }
 
+/// The object's properties, when the request may read it.
+Reply<storage::Pairs> readable_properties(const storage::OpenObject& object, const Context& context,
+                                          const Input& in) {
+  TRY(check_no_encryption_asked(context.head));
+  auto properties = storage::unpack(object.row.properties);
+  TRY(check_customer_key(properties, in.params));
+  return properties;
+}
+
 }  // namespace
 
 Reply<Output> S3Service::get_object(Context& context, Input in) {
   TRY(auto object, open(context, in, Want::kBytes));
   TRY(ReadConditions::from(in.params, "").check(object.row, false));
   TRY(const auto slice, slice_of(object, in));
-  auto output = describe(object, slice, in);
+  TRY(const auto properties, readable_properties(object, context, in));
+  auto output = describe(object, properties, slice, in);
+  if (!in.has("VersionId")) TRY(show_expiration(output.fields, in.text("Bucket"), object.row));
   output.payload = body_of(std::move(object), slice.stretch);
   return output;
 }
@@ -138,7 +151,9 @@ Reply<Output> S3Service::head_object(Context& context, Input in) {
   TRY(const auto object, open(context, in, Want::kRecord));
   TRY(ReadConditions::from(in.params, "").check(object.row, false));
   TRY(const auto slice, slice_of(object, in));
-  auto output = describe(object, slice, in);
+  TRY(const auto properties, readable_properties(object, context, in));
+  auto output = describe(object, properties, slice, in);
+  if (!in.has("VersionId")) TRY(show_expiration(output.fields, in.text("Bucket"), object.row));
   output.content_length_only = slice.stretch.length;
   return output;
 }

@@ -24,11 +24,7 @@ struct Asked {
       return errors::invalid_argument("Argument maxKeys must be an integer between 0 and 2147483647",
                                       "maxKeys", std::to_string(given));
     asked.max_keys = std::min(given, kMostOnAPage);
-    const auto encoding = in.text("EncodingType");
-    if (!encoding.empty() && encoding != "url")
-      return errors::invalid_argument("Invalid Encoding Method specified in Request", "encoding-type",
-                                      encoding);
-    asked.url = encoding == "url";
+    TRY(asked.url, wants_url(in));
     asked.query.prefix = in.text("Prefix");
     asked.query.delimiter = in.text("Delimiter");
     asked.query.limit = static_cast<std::size_t>(asked.max_keys);

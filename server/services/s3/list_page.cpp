@@ -4,6 +4,14 @@
 
 namespace sagelet::s3 {
 
+Reply<bool> wants_url(const Input& in) {
+  const auto& encoding = in.text("EncodingType");
+  if (!encoding.empty() && encoding != "url")
+    return errors::invalid_argument("Invalid Encoding Method specified in Request", "encoding-type",
+                                    encoding);
+  return encoding == "url";
+}
+
 void write_text(model::Writer& to, std::string_view member, std::string_view value) {
   to.member(member);
   to.text(value);

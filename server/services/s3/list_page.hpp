@@ -6,10 +6,14 @@
 #include <string_view>
 #include <vector>
 
+#include "server/model/call.hpp"
 #include "server/model/writer.hpp"
 #include "server/storage/listing.hpp"
 
 namespace sagelet::s3 {
+
+/// Does a list spell its keys as EncodingType=url wants it? InvalidArgument for another encoding.
+Reply<bool> wants_url(const Input& in);
 
 void write_text(model::Writer& to, std::string_view member, std::string_view value);
 /// ETag, checksum and size.

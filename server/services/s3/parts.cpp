@@ -1,7 +1,7 @@
 // UploadPart, UploadPartCopy, ListParts.
 #include <algorithm>
 
-#include "server/services/s3/properties.hpp"
+#include "server/services/s3/encryption.hpp"
 #include "server/services/s3/ranges.hpp"
 #include "server/services/s3/s3.hpp"
 
@@ -91,9 +91,9 @@ void show_part_checksum(Document& fields, std::optional<ChecksumKind> kind, cons
 
 }  // namespace
 
-/// NoSuchUpload before the body is read.
-Reply<std::optional<ChecksumKind>> S3Service::checksum_of_upload(const storage::Bucket& bucket,
-                                                                 const Document& params) {
+/// Asked before the body is read.
+Reply<S3Service::UploadPlan> S3Service::plan_of_upload(const storage::Bucket& bucket,
+                                                       const Document& params) {
   const auto& id = params.at("UploadId").get_ref<const std::string&>();
   std::optional<storage::UploadRow> upload;
   TRY(errors::lift(ledger_.read([&](Connection& db) -> Status {
@@ -101,27 +101,32 @@ Reply<std::optional<ChecksumKind>> S3Service::checksum_of_upload(const storage::
     return {};
   })));
   if (!upload) return errors::no_such_upload(id);
-  const auto planned = StoredChecksum::from(upload->checksum);
-  return planned ? std::optional(planned->kind) : std::nullopt;
+  UploadPlan plan;
+  plan.properties = storage::unpack(upload->properties);
+  TRY(check_upload_key(plan.properties, params));
+  if (const auto checksum = StoredChecksum::from(upload->checksum)) plan.checksum = checksum->kind;
+  return plan;
 }
 
 Reply<Output> S3Service::upload_part(Context& context, Input in) {
   TRY(const auto number, part_number(in));
   TRY(auto upload, take_upload(context, *model().operation("UploadPart"), in));
-  TRY(const auto planned, checksum_of_upload(upload->target().bucket, in.params));
+  TRY(const auto plan, plan_of_upload(upload->target().bucket, in.params));
+  const auto& planned = plan.checksum;
   TRY(const auto digested, upload->finish());
   if (planned && digested.checksum && digested.checksum->kind != *planned)
     return errors::invalid_request(
         "Checksum Type mismatch occurred, expected checksum Type: " + std::string(algorithm_name(*planned)) +
         ", actual checksum Type: " + std::string(algorithm_name(digested.checksum->kind)));
-  storage::PartRow part{number, upload->size(), context.now(), digested.md5_hex, {}, 0};
+  storage::PartRow part{
+      number, upload->size(), context.now(), etag_under(plan.properties, digested.md5_hex), {}, 0};
   Output output;
   output.fields["ETag"] = quoted_etag(part.etag);
   if (digested.checksum) {
     output.fields[std::string(member_name(digested.checksum->kind))] = digested.checksum->value;
     if (planned) part.checksum = digested.checksum->value;
   }
-  output.fields["ServerSideEncryption"] = "AES256";
+  show_encryption(output.fields, plan.properties, in.params);
   const errors::Refusal refusal;
   auto change = [this, name = upload->target().bucket.name, account = context.account(), key = in.text("Key"),
                  id = in.text("UploadId"), part = std::move(part),
@@ -141,8 +146,10 @@ Reply<Output> S3Service::upload_part_copy(Context& context, Input in) {
         "Copy Source must mention the source bucket and key: sourcebucket/sourcekey", "x-amz-copy-source",
         in.text("CopySource"));
   TRY(const auto bucket, owned(context, in));
-  TRY(const auto planned, checksum_of_upload(bucket, in.params));
+  TRY(const auto plan, plan_of_upload(bucket, in.params));
+  const auto& planned = plan.checksum;
   TRY(const auto source, open(context, *name, Want::kBytes));
+  TRY(check_customer_key(storage::unpack(source.row.properties), in.params, "CopySource"));
   TRY(ReadConditions::from(in.params, "CopySource").check(source.row, true));
   TRY(const auto range, copy_range_of(in.text("CopySourceRange"), source.row.size));
   const auto stretch = range.value_or(Stretch{0, source.row.size});
@@ -156,7 +163,8 @@ Reply<Output> S3Service::upload_part_copy(Context& context, Input in) {
         md5.update(bytes);
         if (checksum) checksum->update(bytes);
       })));
-  storage::PartRow part{number, stretch.length, context.now(), to_hex(md5.finish()), {}, 0};
+  storage::PartRow part{
+      number, stretch.length, context.now(), etag_under(plan.properties, to_hex(md5.finish())), {}, 0};
   if (checksum) part.checksum = to_base64(checksum->finish());
 
   Output output;
@@ -165,6 +173,7 @@ Reply<Output> S3Service::upload_part_copy(Context& context, Input in) {
   result["LastModified"] = to_epoch_seconds(part.modified);
   show_part_checksum(result, planned, part.checksum);
   output.fields["CopyPartResult"] = std::move(result);
+  show_encryption(output.fields, plan.properties, in.params);
   const errors::Refusal refusal;
   auto change = [this, to = bucket.name, account = context.account(), key = in.text("Key"),
                  id = in.text("UploadId"), part = std::move(part),

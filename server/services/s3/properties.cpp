@@ -5,6 +5,7 @@
 #include <cctype>
 
 #include "base/fs.hpp"
+#include "server/services/s3/encryption.hpp"
 #include "server/services/s3/errors.hpp"
 
 namespace sagelet::s3 {
@@ -17,17 +18,9 @@ constexpr std::string_view kMeta = "meta:";
 constexpr std::array<std::string_view, 7> kContent = {
     "CacheControl", "ContentDisposition",     "ContentEncoding", "ContentLanguage", "ContentType",
     "Expires",      "WebsiteRedirectLocation"};
-constexpr std::array<std::string_view, 5> kEncryption = {"ServerSideEncryption", "SSEKMSKeyId",
-                                                         "SSEKMSEncryptionContext", "SSECustomerAlgorithm",
-                                                         "SSECustomerKeyMD5"};
-constexpr std::string_view kBucketKey = "BucketKeyEnabled";
 
 bool one_of(const auto& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-bool is_encryption(std::string_view name) {
-  return name == kBucketKey || one_of(kEncryption, name);
 }
 
 /// "gzip, aws-chunked" is stored as "gzip": the framing is gone when the bytes are here.
@@ -60,33 +53,10 @@ Reply<void> add_metadata(const Document& params, storage::Pairs& pairs) {
   return {};
 }
 
-/// AWS encrypts everything: what nobody asked for is AES256.
-storage::Pairs default_encryption(const std::optional<std::string>& bucket_encryption) {
-  if (!bucket_encryption) return {{"ServerSideEncryption", "AES256"}};
-  const auto rule = Document::parse(*bucket_encryption).at("Rules").at(0);
-  const auto standard = rule.value("ApplyServerSideEncryptionByDefault", Document::object());
-  storage::Pairs pairs = {{"ServerSideEncryption", standard.value("SSEAlgorithm", "AES256")}};
-  if (standard.contains("KMSMasterKeyID"))
-    pairs.emplace_back("SSEKMSKeyId", standard.at("KMSMasterKeyID").get<std::string>());
-  return pairs;
-}
-
-void add_encryption(const Document& params, const std::optional<std::string>& standing,
-                    storage::Pairs& pairs) {
-  const auto before = pairs.size();
-  for (const auto name : kEncryption)
-    if (const auto member = params.find(name); member != params.end() && member->is_string())
-      pairs.emplace_back(name, member->get<std::string>());
-  if (pairs.size() == before)
-    for (auto& pair : default_encryption(standing)) pairs.push_back(std::move(pair));
-  if (const auto member = params.find(kBucketKey); member != params.end() && member->is_boolean() && *member)
-    pairs.emplace_back(kBucketKey, "true");
-}
-
 }  // namespace
 
 Reply<storage::Pairs> properties_from(const Document& params,
-                                      const std::optional<std::string>& bucket_encryption) {
+                                      const std::optional<std::string>& bucket_encryption, Ids& ids) {
   storage::Pairs pairs;
   for (const auto name : kContent) {
     const auto member = params.find(name);
@@ -96,7 +66,8 @@ Reply<storage::Pairs> properties_from(const Document& params,
     if (!value.empty()) pairs.emplace_back(name, std::move(value));
   }
   TRY(add_metadata(params, pairs));
-  add_encryption(params, bucket_encryption, pairs);
+  TRY(auto encryption, encryption_from(params, bucket_encryption, ids));
+  for (auto& pair : encryption) pairs.push_back(std::move(pair));
   return pairs;
 }
 
@@ -107,7 +78,7 @@ storage::Pairs content_properties(const storage::Pairs& all) {
   return content;
 }
 
-void show_properties(Document& fields, const storage::Pairs& properties) {
+void show_properties(Document& fields, const storage::Pairs& properties, const Document& params) {
   fields["ContentType"] = "binary/octet-stream";
   Document* metadata = nullptr;
   for (const auto& [name, value] : properties) {
@@ -118,17 +89,7 @@ void show_properties(Document& fields, const storage::Pairs& properties) {
       fields[name] = value;
     }
   }
-  show_encryption(fields, properties);
-}
-
-void show_encryption(Document& fields, const storage::Pairs& properties) {
-  for (const auto& [name, value] : properties) {
-    if (name == kBucketKey) {
-      fields[name] = value == "true";
-    } else if (is_encryption(name)) {
-      fields[name] = value;
-    }
-  }
+  show_encryption(fields, properties, params);
 }
 
 Reply<std::string> storage_class_from(const Document& params) {

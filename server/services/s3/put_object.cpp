@@ -1,4 +1,5 @@
 // PutObject, and the sink that its body (and UploadPart's) goes to.
+#include "server/services/s3/encryption.hpp"
 #include "server/services/s3/properties.hpp"
 #include "server/services/s3/s3.hpp"
 #include "server/services/s3/tags.hpp"
@@ -20,11 +21,11 @@ Reply<std::string> packed_tags(const Input& in) {
   return storage::pack(tags);
 }
 
-Output describe(const storage::ObjectRow& row, const storage::Pairs& properties) {
+Output describe(const storage::ObjectRow& row, const storage::Pairs& properties, const Document& params) {
   Output output;
   output.fields["ETag"] = quoted_etag(row.etag);
   if (const auto checksum = StoredChecksum::from(row.checksum)) show_checksum(output.fields, *checksum);
-  show_encryption(output.fields, properties);
+  show_encryption(output.fields, properties, params);
   return output;
 }
 
@@ -37,7 +38,8 @@ Reply<std::unique_ptr<http::BodySink>> S3Service::sink(Context& context, const m
   TRY(auto target, writable(context, params));
   std::optional<ChecksumKind> otherwise;
   if (operation.name == "UploadPart") {
-    TRY(otherwise, checksum_of_upload(target.bucket, params));
+    TRY(const auto planned, plan_of_upload(target.bucket, params));
+    otherwise = planned.checksum;
   } else {
     TRY(refuse_unsupported(params));
   }
@@ -56,13 +58,13 @@ Reply<std::unique_ptr<Upload>> S3Service::take_upload(Context& context, const mo
 Reply<Output> S3Service::put_object(Context& context, Input in) {
   TRY(auto upload, take_upload(context, *model().operation("PutObject"), in));
   TRY(const auto digested, upload->finish());
-  TRY(const auto properties, properties_from(in.params, upload->target().encryption));
+  TRY(const auto properties, properties_from(in.params, upload->target().encryption, ids_));
 
   storage::ObjectRow row;
   row.key = in.text("Key");
   row.size = upload->size();
   row.modified = context.now();
-  row.etag = digested.md5_hex;
+  row.etag = etag_under(properties, digested.md5_hex);
   TRY(row.storage_class, storage_class_from(in.params));
   if (digested.checksum) row.checksum = digested.checksum->text();
   row.properties = storage::pack(properties);
@@ -70,19 +72,21 @@ Reply<Output> S3Service::put_object(Context& context, Input in) {
   TRY(const auto locks, locks_for_new(in.params, upload->target().object_lock, row.modified));
   row.extras = locks.put_into({});
 
-  auto output = describe(row, properties);
-  return put_row(context, std::move(output), upload->target().bucket, std::move(row), upload->take(),
-                 WriteConditions::from(in.params));
+  auto output = describe(row, properties, in.params);
+  return put_row(context, "ObjectCreated:Put", std::move(output), upload->target().bucket, std::move(row),
+                 upload->take(), WriteConditions::from(in.params));
 }
 
-Reply<Output> S3Service::put_row(const Context& context, Output output, const storage::Bucket& bucket,
-                                 storage::ObjectRow row, storage::Staged staged, WriteConditions conditions) {
+Reply<Output> S3Service::put_row(const Context& context, std::string_view event, Output output,
+                                 const storage::Bucket& bucket, storage::ObjectRow row,
+                                 storage::Staged staged, WriteConditions conditions) {
   const errors::Refusal refusal;
   row.version = new_version(bucket);
   show_version(output.fields, bucket, row.version);
+  TRY(show_expiration(output.fields, bucket.name, row));
   auto change = [this, bucket = bucket.name, row = std::move(row), account = context.account(), refusal,
-                 conditions = std::move(conditions)](Connection& db, storage::BodyId body,
-                                                     Freed& freed) mutable -> Status {
+                 note = noting(context, bucket.name), event, conditions = std::move(conditions)](
+                    Connection& db, storage::BodyId body, Freed& freed) mutable -> Status {
     TRY(const auto now, owned(db, account, bucket, refusal));
     TRY(check_version(now, row.version, refusal));
     if (conditions.any()) {
@@ -90,9 +94,11 @@ Reply<Output> S3Service::put_row(const Context& context, Output output, const st
       TRY(conditions.check(old ? &*old : nullptr, row.key, refusal));
     }
     row.body = body;
-    return storage::put_version(db, now, row, freed);
+    TRY(storage::put_version(db, now, row, freed));
+    return note.created(db, now, event, row);
   };
-  return answer_after(std::move(output), refusal, objects_.commit(std::move(staged), std::move(change)));
+  auto ticket = objects_.commit(std::move(staged), std::move(change));
+  return answer_after(std::move(output), refusal, outbox_.waking(bucket.name, std::move(ticket)));
 }
 
 }  // namespace sagelet::s3

@@ -7,11 +7,14 @@
 #include <string>
 #include <variant>
 
+#include "server/services/s3/bucket_names.hpp"
 #include "server/services/s3/checksums.hpp"
 #include "server/services/s3/conditions.hpp"
 #include "server/services/s3/errors.hpp"
+#include "server/services/s3/lifecycle/worker.hpp"
 #include "server/services/s3/locks.hpp"
 #include "server/services/s3/names.hpp"
+#include "server/services/s3/notifications/outbox.hpp"
 #include "server/services/s3/seeds.hpp"
 #include "server/services/s3/service.hpp"
 #include "server/services/s3/upload.hpp"
@@ -36,7 +39,9 @@ struct Readable {
 /// Thread-safe: no state but what it was given.
 class S3Service final : public TableService, public ObjectsView {
  public:
-  S3Service(S3Options options, storage::ObjectStore& objects, Ids& ids);
+  S3Service(S3Options options, storage::ObjectStore& objects, const Clock& clock, Ids& ids);
+  /// Takes up what buckets' settings ask for: before the first request.
+  Status start();
 
   Reply<std::unique_ptr<http::BodySink>> sink(Context& context, const model::Operation& operation,
                                               const Document& params,
@@ -83,6 +88,19 @@ class S3Service final : public TableService, public ObjectsView {
   Reply<Locks> locks_of(const Context&, const Input&);
   Reply<Output> change_locks(Context&, const Input&,
                              std::function<Status(Locks&, const errors::Refusal&)> turn);
+  // lifecycle/operations.cpp
+  Reply<Output> get_bucket_lifecycle(Context&, Input);
+  Reply<Output> put_bucket_lifecycle(Context&, Input);
+  Reply<Output> delete_bucket_lifecycle(Context&, Input);
+  // notifications/operations.cpp
+  Reply<Output> get_bucket_notification(Context&, Input);
+  Reply<Output> put_bucket_notification(Context&, Input);
+  notifications::Noting noting(const Context& context, std::string_view bucket);
+  /// The bucket's rules, when it has any; nothing is read for a bucket that never had.
+  Reply<std::optional<lifecycle::Rules>> rules_of(std::string_view bucket);
+  /// x-amz-expiration of a key's newest version.
+  Reply<void> show_expiration(Document& fields, std::string_view bucket, const storage::ObjectRow& row);
+  Reply<void> show_abortion(Document& fields, std::string_view bucket, const storage::UploadRow& upload);
   // objects
   Reply<Output> put_object(Context&, Input);
   Reply<Output> get_object(Context&, Input);
@@ -123,8 +141,10 @@ class S3Service final : public TableService, public ObjectsView {
                           std::string_view expected = "ExpectedBucketOwner") const;
 
   /// Puts an object's record and bytes if the conditions hold then; `output` is sent when that is done.
-  Reply<Output> put_row(const Context& context, Output output, const storage::Bucket& bucket,
-                        storage::ObjectRow row, storage::Staged staged, WriteConditions conditions);
+  /// `event` is what notifications call it: "ObjectCreated:Put".
+  Reply<Output> put_row(const Context& context, std::string_view event, Output output,
+                        const storage::Bucket& bucket, storage::ObjectRow row, storage::Staged staged,
+                        WriteConditions conditions);
   /// The name of a version that is about to be made in `bucket`: "" for the null version.
   std::string new_version(const storage::Bucket& bucket);
   /// Inside the transaction: OperationAborted when that name was chosen before versioning was turned on.
@@ -138,8 +158,12 @@ class S3Service final : public TableService, public ObjectsView {
   Reply<Writable> writable(const Context& context, const Document& params);
   /// A request's body; empty when the gateway had none to feed.
   Reply<std::unique_ptr<Upload>> take_upload(Context& context, const model::Operation& operation, Input& in);
-  Reply<std::optional<ChecksumKind>> checksum_of_upload(const storage::Bucket& bucket,
-                                                        const Document& params);
+  /// What an upload settled for its parts. NoSuchUpload; InvalidRequest with another customer's key.
+  struct UploadPlan {
+    std::optional<ChecksumKind> checksum;
+    storage::Pairs properties;
+  };
+  Reply<UploadPlan> plan_of_upload(const storage::Bucket& bucket, const Document& params);
   Reply<Output> put_setting(Context& context, const Input& in, const char* kind, std::string value);
   Reply<Output> delete_setting(Context& context, const Input& in, const char* kind);
   Reply<std::optional<std::string>> setting(const Context& context, const Input& in, const char* kind);
@@ -151,6 +175,9 @@ class S3Service final : public TableService, public ObjectsView {
   const std::string region_;  ///< of the seeded buckets
   Md5Lanes md5_;
   std::map<std::string, std::unique_ptr<SeedFolder>, std::less<>> seeds_;
+  notifications::Outbox outbox_;
+  BucketNames with_rules_;
+  lifecycle::Worker lifecycle_;
 };
 
 }  // namespace sagelet::s3

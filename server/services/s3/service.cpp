@@ -4,17 +4,32 @@
 
 namespace sagelet::s3 {
 
-S3Service::S3Service(S3Options options, storage::ObjectStore& objects, Ids& ids)
+S3Service::S3Service(S3Options options, storage::ObjectStore& objects, const Clock& clock, Ids& ids)
     : TableService(*model::find_service("s3")),
       ledger_(objects.ledger()),
       objects_(objects),
       ids_(ids),
-      region_(options.region) {
+      region_(options.region),
+      outbox_(objects.ledger(), clock, options.notifications_webhook),
+      lifecycle_(objects, outbox_, clock, ids, lifecycle::Calendar{options.lifecycle_day}) {
   for (auto& seed : options.seeds)
     seeds_.emplace(seed.name, std::make_unique<SeedFolder>(seed.name, std::move(seed.folder)));
   add_bucket_operations();
   add_object_operations();
   add_upload_operations();
+}
+
+Status S3Service::start() {
+  TRY(ledger_.read([&](Connection& db) -> Status {
+    TRY(const auto all, storage::settings_of_kind(db, lifecycle::kSetting));
+    for (const auto& setting : all) with_rules_.add(setting.bucket.name);
+    TRY(const auto told, storage::settings_of_kind(db, notifications::kSetting));
+    for (const auto& setting : told) outbox_.add_bucket(setting.bucket.name);
+    return {};
+  }));
+  if (with_rules_.any()) lifecycle_.watch({});  // what fell due meanwhile, at once
+  outbox_.wake();
+  return {};
 }
 
 S3Service::Call S3Service::bound(Method method) {
@@ -36,6 +51,11 @@ void S3Service::add_bucket_operations() {
   on("GetPublicAccessBlock", bound(&S3Service::get_public_access_block));
   on("PutPublicAccessBlock", bound(&S3Service::put_public_access_block));
   on("DeletePublicAccessBlock", bound(&S3Service::delete_public_access_block));
+  on("GetBucketLifecycleConfiguration", bound(&S3Service::get_bucket_lifecycle));
+  on_waiting("PutBucketLifecycleConfiguration", bound(&S3Service::put_bucket_lifecycle));
+  on("DeleteBucketLifecycle", bound(&S3Service::delete_bucket_lifecycle));
+  on("GetBucketNotificationConfiguration", bound(&S3Service::get_bucket_notification));
+  on("PutBucketNotificationConfiguration", bound(&S3Service::put_bucket_notification));
   on("GetBucketVersioning", bound(&S3Service::get_bucket_versioning));
   on("PutBucketVersioning", bound(&S3Service::put_bucket_versioning));
   on("ListObjectVersions", bound(&S3Service::list_object_versions));
@@ -50,8 +70,6 @@ void S3Service::add_bucket_operations() {
   };
   absent("GetBucketPolicy", "NoSuchBucketPolicy", "The bucket policy does not exist");
   absent("GetBucketCors", "NoSuchCORSConfiguration", "The CORS configuration does not exist");
-  absent("GetBucketLifecycleConfiguration", "NoSuchLifecycleConfiguration",
-         "The lifecycle configuration does not exist");
   absent("GetBucketWebsite", "NoSuchWebsiteConfiguration",
          "The specified bucket does not have a website configuration");
   absent("GetBucketReplication", "ReplicationConfigurationNotFoundError",
@@ -100,9 +118,10 @@ Status check_seed(const SeedBucket& seed) {
 
 }  // namespace
 
-Result<S3> make_s3(S3Options options, storage::ObjectStore& objects, const Clock&, Ids& ids) {
+Result<S3> make_s3(S3Options options, storage::ObjectStore& objects, const Clock& clock, Ids& ids) {
   for (const auto& seed : options.seeds) TRY(check_seed(seed));
-  auto service = std::make_unique<S3Service>(std::move(options), objects, ids);
+  auto service = std::make_unique<S3Service>(std::move(options), objects, clock, ids);
+  TRY(service->start());
   S3 made;
   made.view = service.get();
   made.service = std::move(service);

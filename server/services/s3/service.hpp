@@ -23,6 +23,8 @@ struct SeedBucket {
 struct S3Options {
   std::string region = "us-east-1";  ///< where the seeded buckets say they are
   std::vector<SeedBucket> seeds;
+  std::string notifications_webhook;  ///< URL that events of buckets are posted to; empty: nowhere
+  std::chrono::milliseconds lifecycle_day = std::chrono::hours(24);  ///< shorter, to watch rules work
 };
 
 /// The service and SageMaker's view of it; the view lives as long as the service.

@@ -2,6 +2,8 @@
 #include <algorithm>
 
 #include "fmt/format.h"
+#include "server/services/s3/encryption.hpp"
+#include "server/services/s3/list_page.hpp"
 #include "server/services/s3/properties.hpp"
 #include "server/services/s3/s3.hpp"
 #include "server/services/s3/tags.hpp"
@@ -93,7 +95,7 @@ Reply<Output> S3Service::create_multipart_upload(Context& context, Input in) {
   TRY(check_key(in.text("Key")));
   TRY(const auto target, writable(context, in.params));
   TRY(const auto checksum, planned_checksum(in));
-  TRY(const auto properties, properties_from(in.params, target.encryption));
+  TRY(const auto properties, properties_from(in.params, target.encryption, ids_));
   TRY(const auto tags, tags_from_header(in.text("Tagging")));
   storage::UploadRow upload;
   upload.key = in.text("Key");
@@ -114,7 +116,8 @@ Reply<Output> S3Service::create_multipart_upload(Context& context, Input in) {
     output.fields["ChecksumAlgorithm"] = algorithm_name(checksum->kind);
     output.fields["ChecksumType"] = checksum->type();
   }
-  show_encryption(output.fields, properties);
+  show_encryption(output.fields, properties, in.params);
+  TRY(show_abortion(output.fields, target.bucket.name, upload));
   const errors::Refusal refusal;
   auto ticket = ledger_.commit([this, name = target.bucket.name, account = context.account(),
                                 upload = std::move(upload), refusal](Connection& db) -> Status {
@@ -145,7 +148,7 @@ Reply<Output> S3Service::list_multipart_uploads(Context& context, Input in) {
                     1000};
   if (query.key_marker.empty()) query.id_marker.clear();
   query.limit = static_cast<std::size_t>(std::clamp<std::int64_t>(in.number("MaxUploads", 1000), 1, 1000));
-  const bool url = in.text("EncodingType") == "url";
+  TRY(const bool url, wants_url(in));
   UploadPage page;
   TRY(errors::lift(ledger_.read([&](Connection& db) -> Status {
     TRY(page, uploads_on_page(db, bucket.id, query));

@@ -5,6 +5,7 @@
 
 #include "server/services/s3/list_page.hpp"
 #include "server/storage/version_listing.hpp"
+#include "server/storage/version_rows.hpp"
 
 namespace sagelet::s3 {
 
@@ -31,7 +32,7 @@ Reply<Asked> asked_from(const Input& in) {
                                     "max-keys", std::to_string(given));
   asked.max_keys = std::min(given, kMostOnAPage);
   asked.name = in.text("Bucket");
-  asked.url = in.text("EncodingType") == "url";
+  TRY(asked.url, wants_url(in));
   asked.version_marker = in.text("VersionIdMarker");
   auto& query = asked.query;
   query.prefix = in.text("Prefix");
@@ -107,9 +108,21 @@ void write_page(model::Writer& to, const Asked& asked, const storage::VersionPag
 
 }  // namespace
 
-std::string S3Service::new_version(const storage::Bucket& bucket) {
+std::string new_version(const storage::Bucket& bucket, Ids& ids) {
   if (bucket.versioning != storage::Versioning::kEnabled) return {};
-  return ids_.lower_alnum(kVersionLength);
+  return ids.lower_alnum(kVersionLength);
+}
+
+std::string S3Service::new_version(const storage::Bucket& bucket) {
+  return s3::new_version(bucket, ids_);
+}
+
+Result<bool> hide_or_remove(Connection& db, const storage::Bucket& bucket, const std::string& key,
+                            const std::string& marker, WallTime now, Freed& freed) {
+  if (bucket.versioning == storage::Versioning::kNever)
+    return storage::delete_object(db, bucket.id, key, freed);
+  TRY(storage::put_marker(db, bucket.id, key, marker, now, freed));
+  return true;
 }
 
 Status S3Service::check_version(const storage::Bucket& now, std::string_view version,

@@ -110,6 +110,13 @@ TEST_P(VersionsTest, DeletesManySayWhatBecameOfEach) {
   EXPECT_NE(deleted.at(1).at("DeleteMarkerVersionId"), deleted.at(2).at("DeleteMarkerVersionId"));
 }
 
+TEST_P(VersionsTest, EveryListKnowsOneEncoding) {
+  for (const char* list : {"ListObjects", "ListObjectsV2", "ListObjectVersions", "ListMultipartUploads"}) {
+    EXPECT_EQ(call(list, {{"Bucket", "bucket"}, {"EncodingType", "rot13"}}).code, "InvalidArgument") << list;
+    EXPECT_EQ(call(list, {{"Bucket", "bucket"}, {"EncodingType", "url"}}).code, "") << list;
+  }
+}
+
 TEST_P(VersionsTest, ASeededFolderHasNullVersions) {
   const auto answer = call("ListObjectVersions", {{"Bucket", "sample"}, {"Prefix", "datasets/"}});
   EXPECT_EQ(answer.fields.at("Versions").at(0).at("VersionId"), "null");

@@ -168,6 +168,8 @@ Status App::Rooms::start_services() {
   options.region = config.region;
   options.notifications_webhook = config.s3.notifications_webhook;
   options.lifecycle_day = config.s3.lifecycle_day;
+  options.any_account = config.auth == auth::Mode::kLax;
+  for (const auto& key : config.keys) options.accounts.push_back({key.account, key.account_name, key.email});
   for (const auto& [name, folder] : config.seed_buckets) options.seeds.push_back({name, folder});
   TRY(s3, s3::make_s3(std::move(options), *objects, clock, ids));
   cloudwatch = cloudwatch::make_cloudwatch(*ledger);
@@ -259,10 +261,6 @@ void App::Rooms::make_gateway() {
   gateway::Options options;
   options.default_region = config.region;
   options.server_host = config.host;
-  options.public_bucket = [this](std::string_view bucket) {
-    return std::any_of(config.seed_buckets.begin(), config.seed_buckets.end(),
-                       [bucket](const auto& seed) { return seed.first == bucket; });
-  };
   options.registry = [this] { return registry->exchange(); };
   gateway = std::make_unique<gateway::Gateway>(std::move(options), *authenticator, admin(), clock, ids);
   for (Service* service : std::initializer_list<Service*>{s3.service.get(), sagemaker.get(), cloudwatch.get(),

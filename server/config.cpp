@@ -41,6 +41,7 @@ Status read_account(std::vector<auth::Key>& keys, const Place& place, const YAML
                {{"id", [&](const Place& at,
                            const YAML::Node& id) { return read_account_id(account.account, at, id); }},
                 {"name", text(account.account_name)},
+                {"email", text(account.email)},
                 {"keys", [&](const Place&, const YAML::Node& list) -> Status {
                    return listed.reset(list), Status();
                  }}}));

@@ -16,7 +16,7 @@ namespace sagelet::auth {
 enum class Mode { kLax, kStrict };
 
 struct Key {
-  std::string access_key, secret_key, account, account_name;
+  std::string access_key, secret_key, account, account_name, email;
 };
 
 /// What a key is worth: static keys of the config first, then `sessions` (jobs, AssumeRole).

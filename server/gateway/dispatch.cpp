@@ -48,14 +48,6 @@ bool has_streaming_input(const model::Operation& operation) {
   return payload.streaming || payload.shape->streaming;
 }
 
-bool reads_public_bucket(const wire::Match& match, std::string_view method,
-                         const std::function<bool(std::string_view)>& is_public) {
-  if (!match.operation || !is_public || (method != "GET" && method != "HEAD")) return false;
-  for (const auto& [name, value] : match.labels)
-    if (name == "Bucket") return is_public(value);
-  return false;
-}
-
 bool checks_by_model(const model::ServiceModel& service) {
   return service.name != "s3";
 }

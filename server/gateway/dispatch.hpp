@@ -20,8 +20,6 @@ Identity identity_of(const auth::Judged& judged);
 std::optional<std::uint64_t> decoded_length(const http::Head& head);
 
 bool has_streaming_input(const model::Operation& operation);
-bool reads_public_bucket(const wire::Match& match, std::string_view method,
-                         const std::function<bool(std::string_view)>& is_public);
 
 /// S3 checks its input by its own rules, in its own words; the others by the model's.
 bool checks_by_model(const model::ServiceModel& service);

@@ -21,9 +21,7 @@ struct Options {
   std::string default_region = "us-east-1";
   std::string server_host = "127.0.0.1";  ///< --host: its sub-names are virtual-host style buckets
   std::size_t body_limit = 16u << 20;     ///< bodies that are gathered in memory; streams have none here
-  std::function<bool(std::string_view bucket)>
-      public_bucket;               ///< may be read without a signature (seeded buckets)
-  http::ExchangeFactory registry;  ///< takes what is_for_registry(); none: nothing does
+  http::ExchangeFactory registry;         ///< takes what is_for_registry(); none: nothing does
 };
 
 /// Counted for /_sagelet/metrics. Relaxed: figures, not facts to decide on.

@@ -1,10 +1,24 @@
 #include "server/storage/object_rows.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include "server/storage/pairs.hpp"
 
 namespace sagelet::storage {
 
 namespace {
+
+/// Kinds with a bit in buckets.settings. Their order is on disk.
+constexpr std::array<std::string_view, 12> kKinds = {
+    "tags",      "encryption", "public-access-block", "object-lock",  "policy",  "acl",
+    "ownership", "cors",       "lifecycle",           "notification", "website", "logging"};
+
+/// 0: a kind without a bit.
+std::uint32_t bit_of(std::string_view kind) {
+  const auto at = std::find(kKinds.begin(), kKinds.end(), kind);
+  return at == kKinds.end() ? 0 : 1u << (at - kKinds.begin());
+}
 
 Bucket bucket_from(const Statement& row) {
   Bucket bucket;
@@ -14,6 +28,7 @@ Bucket bucket_from(const Statement& row) {
   bucket.region = row.text(3);
   bucket.created = from_millis(row.integer(4));
   bucket.versioning = static_cast<Versioning>(row.integer(5));
+  bucket.settings = static_cast<std::uint32_t>(row.integer(6));
   return bucket;
 }
 
@@ -25,9 +40,14 @@ Statement& bind_optional(Statement& statement, int position, std::string_view by
 
 // ---- buckets ----
 
+bool Bucket::has(std::string_view kind) const {
+  const auto bit = bit_of(kind);
+  return bit == 0 || (settings & bit) != 0;
+}
+
 Result<std::optional<Bucket>> find_bucket(Connection& db, std::string_view name) {
-  auto query =
-      db.prepare("SELECT id, name, account, region, created, versioning FROM buckets WHERE name = ?");
+  auto query = db.prepare(
+      "SELECT id, name, account, region, created, versioning, settings FROM buckets WHERE name = ?");
   TRY(const bool found, query.bind(1, name).step());
   if (!found) return std::nullopt;
   return bucket_from(query);
@@ -58,7 +78,8 @@ Status set_versioning(Connection& db, std::int64_t bucket, Versioning versioning
 
 Result<std::vector<Bucket>> buckets_of(Connection& db, std::string_view account) {
   auto query = db.prepare(
-      "SELECT id, name, account, region, created, versioning FROM buckets WHERE account = ? ORDER BY name");
+      "SELECT id, name, account, region, created, versioning, settings FROM buckets WHERE account = ? ORDER "
+      "BY name");
   query.bind(1, account);
   std::vector<Bucket> buckets;
   while (true) {
@@ -77,26 +98,28 @@ Result<std::optional<std::string>> find_setting(Connection& db, std::int64_t buc
 
 Status put_setting(Connection& db, std::int64_t bucket, std::string_view kind, std::string_view value) {
   auto insert = db.prepare("INSERT OR REPLACE INTO bucket_settings(bucket, kind, value) VALUES (?, ?, ?)");
-  return insert.bind(1, bucket).bind(2, kind).bind_blob(3, value).run();
+  TRY(insert.bind(1, bucket).bind(2, kind).bind_blob(3, value).run());
+  auto mark = db.prepare("UPDATE buckets SET settings = settings | ? WHERE id = ?");
+  return mark.bind(1, bit_of(kind)).bind(2, bucket).run();
 }
 
 Status delete_setting(Connection& db, std::int64_t bucket, std::string_view kind) {
-  return db.prepare("DELETE FROM bucket_settings WHERE bucket = ? AND kind = ?")
-      .bind(1, bucket)
-      .bind(2, kind)
-      .run();
+  auto remove = db.prepare("DELETE FROM bucket_settings WHERE bucket = ? AND kind = ?");
+  TRY(remove.bind(1, bucket).bind(2, kind).run());
+  auto mark = db.prepare("UPDATE buckets SET settings = settings & ~? WHERE id = ?");
+  return mark.bind(1, bit_of(kind)).bind(2, bucket).run();
 }
 
 Result<std::vector<BucketSetting>> settings_of_kind(Connection& db, std::string_view kind) {
   auto query = db.prepare(
-      "SELECT id, name, account, region, created, versioning, value FROM bucket_settings "
+      "SELECT id, name, account, region, created, versioning, settings, value FROM bucket_settings "
       "JOIN buckets ON buckets.id = bucket_settings.bucket WHERE kind = ?");
   query.bind(1, kind);
   std::vector<BucketSetting> all;
   while (true) {
     TRY(const bool more, query.step());
     if (!more) return all;
-    all.push_back({bucket_from(query), std::string(query.blob(6))});
+    all.push_back({bucket_from(query), std::string(query.blob(7))});
   }
 }
 

@@ -24,6 +24,10 @@ struct Bucket {
   std::string region;
   WallTime created;
   Versioning versioning = Versioning::kNever;
+  std::uint32_t settings = 0;  ///< which kinds of settings it has, a bit each: ask has()
+
+  /// False when it surely has no setting of that kind, so that nobody need look for one.
+  bool has(std::string_view kind) const;
 };
 
 Result<std::optional<Bucket>> find_bucket(Connection& db, std::string_view name);
@@ -35,7 +39,8 @@ Status set_versioning(Connection& db, std::int64_t bucket, Versioning versioning
 /// Ordered by name.
 Result<std::vector<Bucket>> buckets_of(Connection& db, std::string_view account);
 
-/// A bucket's small documents by kind: "tags", ... Empty when it has none of the kind.
+/// A bucket's small documents by kind: "tags", ... Empty when it has none of the kind. They change by
+/// ObjectStore::commit, as the bucket's row does: it says which kinds there are.
 Result<std::optional<std::string>> find_setting(Connection& db, std::int64_t bucket, std::string_view kind);
 Status put_setting(Connection& db, std::int64_t bucket, std::string_view kind, std::string_view value);
 Status delete_setting(Connection& db, std::int64_t bucket, std::string_view kind);

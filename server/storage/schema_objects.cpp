@@ -87,7 +87,17 @@ CREATE TABLE versions(
 CREATE UNIQUE INDEX versions_by_name ON versions(bucket, key, version);
 )sql";
 
-constexpr const char* kSteps[] = {kFirst, kVersions};
+/// Bits: object_rows.cpp.
+constexpr const char* kSettings = R"sql(
+ALTER TABLE buckets ADD COLUMN settings INTEGER NOT NULL DEFAULT 0;
+UPDATE buckets SET settings = (
+  SELECT coalesce(sum(CASE kind WHEN 'tags' THEN 1 WHEN 'encryption' THEN 2 WHEN 'public-access-block' THEN 4
+                                WHEN 'object-lock' THEN 8 WHEN 'lifecycle' THEN 256 WHEN 'notification' THEN 512
+                                ELSE 0 END), 0)
+  FROM bucket_settings WHERE bucket = buckets.id);
+)sql";
+
+constexpr const char* kSteps[] = {kFirst, kVersions, kSettings};
 
 }  // namespace
 

@@ -245,6 +245,23 @@ TEST_F(VersionsTest, TagsOneVersion) {
   });
 }
 
+TEST_F(VersionsTest, ABucketSaysWhichSettingsItHas) {
+  change([&](Connection& db) -> Status {
+    Bucket made{0, "b", "123456789012", "us-east-1", from_millis(1)};
+    TRY(insert_bucket(db, made));
+    TRY(put_setting(db, made.id, "policy", "{}"));
+    TRY(put_setting(db, made.id, "acl", ""));
+    TRY(put_setting(db, made.id, "of-later", ""));
+    TRY(delete_setting(db, made.id, "acl"));
+    TRY(const auto found, find_bucket(db, "b"));
+    EXPECT_TRUE(found->has("policy"));
+    EXPECT_FALSE(found->has("acl"));
+    EXPECT_FALSE(found->has("tags"));
+    EXPECT_TRUE(found->has("of-later"));  // a kind without a bit may be there
+    return {};
+  });
+}
+
 /// The tables of buckets and objects as the first release wrote them.
 constexpr const char* kFormer = R"sql(
 CREATE TABLE schema_version(room TEXT PRIMARY KEY, version INTEGER NOT NULL);
@@ -263,6 +280,7 @@ CREATE TABLE uploads(bucket INTEGER NOT NULL, key BLOB NOT NULL, id TEXT NOT NUL
 CREATE TABLE parts(upload TEXT NOT NULL, number INTEGER NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL,
   etag TEXT NOT NULL, checksum TEXT NOT NULL, body INTEGER NOT NULL, PRIMARY KEY(upload, number)) WITHOUT ROWID;
 INSERT INTO buckets VALUES (1, 'old', '123456789012', 'us-east-1', 7);
+INSERT INTO bucket_settings VALUES (1, 'object-lock', x'7b7d'), (1, 'tags', x'');
 INSERT INTO bodies VALUES (40, x'6f6c64');
 INSERT INTO objects VALUES (1, x'6b', 3, 7, 'e', 'STANDARD', '', 40, x'', NULL, NULL);
 )sql";
@@ -282,6 +300,9 @@ TEST_F(VersionsTest, ReadsAndVersionsAFolderOfTheFormerSchema) {
   ASSERT_TRUE(found && found->object);
   EXPECT_EQ(found->object->bytes, "old");
   EXPECT_EQ(found->bucket->versioning, Versioning::kNever);
+  EXPECT_TRUE(found->bucket->has("object-lock"));
+  EXPECT_TRUE(found->bucket->has("tags"));
+  EXPECT_FALSE(found->bucket->has("encryption"));
   put("k", "v1");
   EXPECT_THAT(list(), ElementsAre("k v1*", "k "));
   found = store->find_version("old", "k", "", ObjectStore::Want::kBytes);

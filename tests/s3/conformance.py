@@ -35,7 +35,7 @@ def server_config():
     lines = ["s3:", f"  lifecycle_day_seconds: {LIFECYCLE_DAY}", "auth:", "  mode: strict", "  accounts:"]
     for account, name in sorted(set(SECTIONS.values())):
         access, secret = key_of(name)
-        lines.append(f'    - {{ id: "{account}", name: {name}, keys: [ {{ access_key: {access}, secret_key: {secret} }} ] }}')
+        lines.append(f'    - {{ id: "{account}", name: {name}, email: {name}@example.com, keys: [ {{ access_key: {access}, secret_key: {secret} }} ] }}')
     return "\n".join(lines) + "\n"
 
 

@@ -51,7 +51,7 @@ Document parts_of(const storage::OpenObject& object, const Input& in) {
 }  // namespace
 
 Reply<Output> S3Service::get_object_attributes(Context& context, Input in) {
-  TRY(const auto object, open(context, in, Want::kRecord));
+  TRY(const auto object, open(context, in, action::kGetObjectAttributes, Want::kRecord));
   TRY(check_customer_key(storage::unpack(object.row.properties), in.params));
   const auto wanted = wanted_attributes(in.params);
   if (wanted.empty())

@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <array>
 
+#include "server/services/s3/access/acl_request.hpp"
+#include "server/services/s3/list_page.hpp"
 #include "server/services/s3/s3.hpp"
 
 namespace sagelet::s3 {
@@ -73,12 +75,8 @@ Reply<Output> S3Service::list_buckets(Context& context, Input in) {
   if (truncated) all.resize(most);
   Output output;
   output.rows = [all = std::move(all), truncated, prefix,
-                 owner = canonical_user(context.account().view())](model::Writer& to) {
-    to.member("Owner");
-    to.begin_structure();
-    to.member("ID");
-    to.text(owner);
-    to.end_structure();
+                 owner = accounts_.user_of(context.account().view())](model::Writer& to) {
+    write_user(to, "Owner", owner);
     to.member("Buckets");
     to.begin_list();
     for (const auto& bucket : all) write_bucket(to, bucket);
@@ -104,23 +102,27 @@ Reply<Output> S3Service::create_bucket(Context& context, Input in) {
   output.fields["Location"] = "/" + name;
   const errors::Refusal refusal;
   const bool locks = in.flag("ObjectLockEnabledForBucket");
-  auto ticket =
-      ledger_.commit([=, now = context.now(), account = context.account().str()](Connection& db) -> Status {
-        TRY(const auto existing, storage::find_bucket(db, name));
-        if (!existing) {
-          storage::Bucket bucket{0, name, account, region, now};
-          TRY(storage::insert_bucket(db, bucket));
-          return locks ? take_locks(db, bucket.id) : Status();
-        }
-        if (existing->account != account) return refusal.with(errors::bucket_already_exists(name));
-        if (existing->region == kFirstRegion && region == kFirstRegion) return {};
-        return refusal.with(errors::bucket_already_owned(name));
-      });
+  TRY(const auto rules, rules_of_new_bucket(in.params, context.account().view(), accounts_));
+  auto ticket = objects_.commit([=, now = context.now(), account = context.account().str()](
+                                    Connection& db, storage::BodyId, Freed&) -> Status {
+    TRY(const auto existing, storage::find_bucket(db, name));
+    if (!existing) {
+      storage::Bucket bucket{0, name, account, region, now};
+      TRY(storage::insert_bucket(db, bucket));
+      TRY(keep_rules(db, bucket.id, rules));
+      return locks ? take_locks(db, bucket.id) : Status();
+    }
+    if (existing->account != account) return refusal.with(errors::bucket_already_exists(name));
+    TRY(const auto kept, bucket_rules(db, *existing));
+    if (kept.grants != rules.grants) return refusal.with(errors::bucket_already_exists(name));
+    if (existing->region == kFirstRegion && region == kFirstRegion) return {};
+    return refusal.with(errors::bucket_already_owned(name));
+  });
   return answer_after(std::move(output), refusal, std::move(ticket));
 }
 
 Reply<Output> S3Service::head_bucket(Context& context, Input in) {
-  TRY(const auto bucket, readable(context, in));
+  TRY(const auto bucket, readable(context, in, action::kListBucket));
   Output output;
   output.fields["BucketRegion"] = bucket.region;
   return output;
@@ -128,21 +130,20 @@ Reply<Output> S3Service::head_bucket(Context& context, Input in) {
 
 /// Unfinished uploads do not keep a bucket: they go with it.
 Reply<Output> S3Service::delete_bucket(Context& context, Input in) {
-  TRY(const auto bucket, owned(context, in));
+  TRY(const auto permit, permitted(context, in.params, action::kDeleteBucket));
   const errors::Refusal refusal;
-  auto ticket = objects_.commit(
-      [=, this, account = context.account()](Connection& db, storage::BodyId, Freed& freed) -> Status {
-        TRY(const auto now, owned(db, account, bucket.name, refusal));
-        TRY(const bool full, storage::bucket_holds_objects(db, now.id));
-        if (full) return refusal.with(errors::bucket_not_empty(now.name));
-        TRY(storage::delete_uploads(db, now.id, freed));
-        return storage::delete_bucket(db, now.id);
-      });
+  auto ticket = objects_.commit([=, this](Connection& db, storage::BodyId, Freed& freed) -> Status {
+    TRY(const auto now, permitted(db, permit, refusal));
+    TRY(const bool full, storage::bucket_holds_objects(db, now.id));
+    if (full) return refusal.with(errors::bucket_not_empty(now.name));
+    TRY(storage::delete_uploads(db, now.id, freed));
+    return storage::delete_bucket(db, now.id);
+  });
   return answer_after(Output(), refusal, std::move(ticket));
 }
 
 Reply<Output> S3Service::get_bucket_location(Context& context, Input in) {
-  TRY(const auto bucket, readable(context, in));
+  TRY(const auto bucket, readable(context, in, action::kGetBucketLocation));
   const auto region = bucket.region;
   Output output;
   if (region != kFirstRegion) output.fields["LocationConstraint"] = region;

@@ -174,7 +174,7 @@ Result<storage::ObjectRow> complete(Connection& db, const storage::Bucket& bucke
   auto row = assembled(asked, *upload, stored, now);
   if (!row) return refusal.with(std::move(row).error());
   row->version = version;
-  row->extras = upload->extras;
+  row->extras = with_initiator(upload->extras, {});
   TRY(storage::delete_upload(db, bucket.id, asked.key, asked.id, bodies_of(*row), freed));
   TRY(storage::put_version(db, bucket, *row, freed));
   return std::move(*row);
@@ -183,14 +183,15 @@ Result<storage::ObjectRow> complete(Connection& db, const storage::Bucket& bucke
 }  // namespace
 
 Reply<Output> S3Service::complete_multipart_upload(Context& context, Input in) {
-  TRY(const auto bucket, owned(context, in));
+  TRY(const auto permit, permitted(context, in.params, action::kPutObject));
+  const auto& bucket = permit.bucket;
   TRY(const auto asked, asked_from(in));
   const errors::Refusal refusal;
   const auto version = new_version(bucket);
   storage::ObjectRow row;
   const auto note = noting(context, bucket.name);
   const auto ticket = objects_.commit([&](Connection& db, storage::BodyId, Freed& freed) -> Status {
-    TRY(const auto now, owned(db, context.account(), bucket.name, refusal));
+    TRY(const auto now, permitted(db, permit, refusal));
     TRY(check_version(now, version, refusal));
     TRY(row, complete(db, now, asked, context.now(), version, freed, refusal));
     return note.created(db, now, "ObjectCreated:CompleteMultipartUpload", row);

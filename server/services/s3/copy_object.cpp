@@ -124,9 +124,10 @@ Reply<Output> S3Service::copy_object(Context& context, Input in) {
   TRY(check_key(in.text("Key")));
   TRY(check_directives(in));
   TRY(const auto name, source_of(in));
-  TRY(const auto target, writable(context, in.params));
+  TRY(auto target, writable(context, in.params));
   TRY(check_not_in_vain(in, name));
-  TRY(const auto source, open(context, name, Want::kBytes));
+  TRY(const auto source,
+      open(context, in.params, name, action::kGetObject, Want::kBytes, "ExpectedSourceBucketOwner"));
   const auto source_properties = storage::unpack(source.row.properties);
   TRY(check_customer_key(source_properties, in.params, "CopySource"));
   TRY(ReadConditions::from(in.params, "CopySource").check(source.row, true));
@@ -140,13 +141,13 @@ Reply<Output> S3Service::copy_object(Context& context, Input in) {
   TRY(auto row, copied_row(context, in, source.row, copy, properties));
 
   TRY(const auto locks, locks_for_new(in.params, target.object_lock, row.modified));
-  row.extras = locks.put_into({});
+  row.extras = target.acl.put_into(locks.put_into({}));
 
   Output output;
   output.fields["CopyObjectResult"] = describe(row);
   if (!source.row.version.empty()) output.fields["CopySourceVersionId"] = source.row.version;
   show_encryption(output.fields, properties, in.params);
-  return put_row(context, "ObjectCreated:Copy", std::move(output), target.bucket, std::move(row),
+  return put_row(context, "ObjectCreated:Copy", std::move(output), std::move(target.permit), std::move(row),
                  std::move(copy.staged), WriteConditions::from(in.params));
 }
 

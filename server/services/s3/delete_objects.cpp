@@ -80,11 +80,7 @@ Status delete_asked(Connection& db, const storage::Bucket& bucket, const Asked& 
 
 /// A failed condition is this key's outcome, not the request's.
 Status delete_one(Connection& db, const storage::Bucket& bucket, const Asked& asked,
-                  const std::string& marker, const Deleting& how, Freed& freed,
-                  std::vector<Outcome>& outcomes) {
-  auto& outcome = outcomes.emplace_back();
-  outcome.key = asked.key;
-  outcome.version = asked.version;
+                  const std::string& marker, const Deleting& how, Freed& freed, Outcome& outcome) {
   TRY(const auto row, judged_row(db, bucket.id, asked));
   const errors::Refusal refusal;
   if (const auto allowed = judge(row ? &*row : nullptr, asked, how.now, refusal); !allowed) {
@@ -157,20 +153,24 @@ Reply<Output> deleted_output(storage::Ledger& ledger, const storage::Bucket& buc
   return output;
 }
 
+const Action& action_on(const std::string& version) {
+  return version.empty() ? action::kDeleteObject : action::kDeleteObjectVersion;
+}
+
 }  // namespace
 
 Reply<Output> S3Service::delete_object(Context& context, Input in) {
-  TRY(const auto bucket, owned(context, in));
-  Asked asked{in.text("Key"), in.text("VersionId"), WriteConditions::from(in.params),
-              in.flag("BypassGovernanceRetention")};
+  TRY(const auto permit, permitted(context, in.params, action_on(in.text("VersionId"))));
+  const auto& bucket = permit.bucket;
+  Asked asked{in.text("Key"), in.text("VersionId"), WriteConditions::from(in.params), false};
+  TRY(asked.bypass, may_bypass(context, in, bucket));
   auto marker = new_version(bucket);
   TRY(auto output, deleted_output(ledger_, bucket, asked, marker));
   const errors::Refusal refusal;
-  auto ticket = objects_.commit([this, asked = std::move(asked), bucket, account = context.account(), refusal,
-                                 marker = std::move(marker),
+  auto ticket = objects_.commit([this, asked = std::move(asked), permit, refusal, marker = std::move(marker),
                                  how = Deleting{context.now(), noting(context, bucket.name)}](
                                     Connection& db, storage::BodyId, Freed& freed) -> Status {
-    TRY(const auto now, owned(db, account, bucket.name, refusal));
+    TRY(const auto now, permitted(db, permit, refusal));
     if (asked.version.empty()) TRY(check_version(now, marker, refusal));
     if (asked.conditions.any() || !asked.version.empty()) {
       TRY(const auto row, judged_row(db, now.id, asked));
@@ -181,19 +181,37 @@ Reply<Output> S3Service::delete_object(Context& context, Input in) {
   return answer_after(std::move(output), refusal, outbox_.waking(bucket.name, std::move(ticket)));
 }
 
+/// The header asks for it, and the caller may.
+Reply<bool> S3Service::may_bypass(const Context& context, const Input& in, const storage::Bucket& bucket) {
+  if (!in.flag("BypassGovernanceRetention")) return false;
+  return may(claim(context, in.params, action::kBypassGovernanceRetention, bucket), bucket);
+}
+
 Reply<Output> S3Service::delete_objects(Context& context, Input in) {
-  TRY(const auto bucket, owned(context, in));
+  TRY(const auto bucket, known(in.params));
   if (!in.has("Delete")) return errors::malformed_xml();
   const auto& given = in.params["Delete"];
   TRY(auto keys, keys_to_delete(given));
-  for (auto& asked : keys) asked.bypass = in.flag("BypassGovernanceRetention");
+  TRY(const bool bypass, may_bypass(context, in, bucket));
+  for (auto& asked : keys) asked.bypass = bypass;
   const errors::Refusal refusal;
   std::vector<Outcome> outcomes;
   const Deleting how{context.now(), noting(context, bucket.name)};
   const auto ticket = objects_.commit([&](Connection& db, storage::BodyId, Freed& freed) -> Status {
-    TRY(const auto now, owned(db, context.account(), bucket.name, refusal));
+    TRY(const auto now, storage::find_bucket(db, bucket.name));
+    if (!now) return refusal.with(errors::no_such_bucket(bucket.name));
     outcomes.clear();
-    for (const auto& asked : keys) TRY(delete_one(db, now, asked, new_version(now), how, freed, outcomes));
+    for (const auto& asked : keys) {
+      auto& outcome = outcomes.emplace_back();
+      outcome.key = asked.key;
+      outcome.version = asked.version;
+      const ObjectName name{bucket.name, asked.key, asked.version};
+      TRY(const bool allowed,
+          may(db, claim(context, in.params, action_on(asked.version), *now, &name), *now));
+      if (!allowed) outcome.error = errors::access_denied();
+      if (!allowed) continue;
+      TRY(delete_one(db, *now, asked, new_version(*now), how, freed, outcome));
+    }
     return {};
   });
   TRY(done(refusal, outbox_.waking(bucket.name, ticket)));

@@ -234,6 +234,35 @@ api::Error invalid_retention_period(std::string_view message) {
   return make("InvalidRetentionPeriod", 400, message);
 }
 
+api::Error malformed_acl() {
+  return make("MalformedACLError", 400,
+              "The XML you provided was not well-formed or did not validate against our published schema");
+}
+
+api::Error unexpected_content() {
+  return make("UnexpectedContent", 400, "This request does not support content");
+}
+
+api::Error missing_acl() {
+  return make("MissingSecurityHeader", 400, "Your request was missing a required header",
+              {{"MissingHeaderName", "x-amz-acl"}});
+}
+
+api::Error unresolvable_email(std::string_view email) {
+  return make("UnresolvableGrantByEmailAddress", 400,
+              "The e-mail address you provided does not match any account on record.",
+              {{"EmailAddress", text(email)}});
+}
+
+api::Error acls_are_off() {
+  return make("AccessControlListNotSupported", 400, "The bucket does not allow ACLs");
+}
+
+api::Error acl_with_ownership() {
+  return make("InvalidBucketAclWithObjectOwnership", 400,
+              "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting");
+}
+
 api::Error no_object_lock() {
   return invalid_request("Bucket is missing Object Lock Configuration");
 }

@@ -59,6 +59,14 @@ api::Error invalid_tag(std::string_view message, std::string_view key = {});
 api::Error invalid_storage_class(std::string_view given);
 api::Error invalid_bucket_state(std::string_view message);
 api::Error invalid_retention_period(std::string_view message);
+/// ACLs: a body that is none, a body and headers at once, neither.
+api::Error malformed_acl();
+api::Error unexpected_content();
+api::Error missing_acl();
+api::Error unresolvable_email(std::string_view email);
+/// BucketOwnerEnforced: the bucket takes no ACL; it cannot have that one.
+api::Error acls_are_off();
+api::Error acl_with_ownership();
 /// Lock calls on a bucket that takes no locks.
 api::Error no_object_lock();
 api::Error no_lock_on_object();

@@ -67,7 +67,7 @@ class S3Test : public testing::TestWithParam<storage::Durability> {
   Context context() {
     Context made;
     made.identity.account = AccountId(account);
-    made.identity.access_key = "AKID";
+    made.identity.access_key = access_key;
     made.region = Region(region);
     made.clock = &clock;
     made.ids = &ids_;
@@ -137,6 +137,7 @@ class S3Test : public testing::TestWithParam<storage::Durability> {
 
   FixedClock clock;
   std::string account = "123456789012";
+  std::string access_key = "AKID";  ///< empty: nobody signed
   std::string region = "us-east-1";
   std::string payload_sha256;
   http::Head head;

@@ -137,7 +137,7 @@ Reply<storage::Pairs> readable_properties(const storage::OpenObject& object, con
 }  // namespace
 
 Reply<Output> S3Service::get_object(Context& context, Input in) {
-  TRY(auto object, open(context, in, Want::kBytes));
+  TRY(auto object, open(context, in, action::kGetObject, Want::kBytes));
   TRY(ReadConditions::from(in.params, "").check(object.row, false));
   TRY(const auto slice, slice_of(object, in));
   TRY(const auto properties, readable_properties(object, context, in));
@@ -148,7 +148,7 @@ Reply<Output> S3Service::get_object(Context& context, Input in) {
 }
 
 Reply<Output> S3Service::head_object(Context& context, Input in) {
-  TRY(const auto object, open(context, in, Want::kRecord));
+  TRY(const auto object, open(context, in, action::kGetObject, Want::kRecord));
   TRY(ReadConditions::from(in.params, "").check(object.row, false));
   TRY(const auto slice, slice_of(object, in));
   TRY(const auto properties, readable_properties(object, context, in));

@@ -36,25 +36,19 @@ struct Asked {
 };
 
 void write_object(model::Writer& to, const Asked& asked, const storage::ListedObject& object,
-                  std::string_view owner) {
+                  const User& owner) {
   to.begin_structure();
   write_text(to, "Key", asked.url ? url_encoded(object.key) : object.key);
   to.member("LastModified");
   to.time(object.modified);
   write_content(to, object);
-  if (!owner.empty()) {
-    to.member("Owner");
-    to.begin_structure();
-    write_text(to, "ID", owner);
-    to.end_structure();
-  }
+  if (!owner.id.empty()) write_user(to, "Owner", owner);
   write_text(to, "StorageClass", object.storage_class);
   to.end_structure();
 }
 
 /// What both versions share of an answer.
-void write_page(model::Writer& to, const Asked& asked, const storage::ListPage& page,
-                std::string_view owner) {
+void write_page(model::Writer& to, const Asked& asked, const storage::ListPage& page, const User& owner) {
   to.member("IsTruncated");
   to.boolean(page.truncated);
   to.member("Contents");
@@ -70,6 +64,11 @@ void write_page(model::Writer& to, const Asked& asked, const storage::ListPage& 
 
 }  // namespace
 
+User S3Service::owner_of(const Context& context, const Readable& readable) const {
+  return accounts_.user_of(readable.bucket ? std::string_view(readable.bucket->account)
+                                           : context.account().view());
+}
+
 Reply<storage::ListPage> S3Service::page_of(const Readable& readable, const storage::ListQuery& query) {
   if (readable.seed != nullptr) return errors::lift(readable.seed->list(query));
   storage::ListPage page;
@@ -81,13 +80,13 @@ Reply<storage::ListPage> S3Service::page_of(const Readable& readable, const stor
 }
 
 Reply<Output> S3Service::list_objects(Context& context, Input in) {
-  TRY(const auto bucket, readable(context, in));
+  TRY(const auto bucket, readable(context, in, action::kListBucket));
   TRY(auto asked, Asked::from(in));
   asked.query.after = in.text("Marker");
   TRY(auto page, page_of(bucket, asked.query));
   Output output;
   output.rows = [asked = std::move(asked), page = std::move(page), name = in.text("Bucket"),
-                 owner = canonical_user(context.account().view())](model::Writer& to) {
+                 owner = owner_of(context, bucket)](model::Writer& to) {
     write_text(to, "Name", name);
     write_text(to, "Marker", asked.spelled(asked.query.after));
     if (page.truncated && asked.has_delimiter) write_text(to, "NextMarker", asked.spelled(page.last));
@@ -97,7 +96,7 @@ Reply<Output> S3Service::list_objects(Context& context, Input in) {
 }
 
 Reply<Output> S3Service::list_objects_v2(Context& context, Input in) {
-  TRY(const auto bucket, readable(context, in));
+  TRY(const auto bucket, readable(context, in, action::kListBucket));
   TRY(auto asked, Asked::from(in));
   asked.query.after = in.text("StartAfter");
   if (in.has("ContinuationToken")) {
@@ -111,8 +110,7 @@ Reply<Output> S3Service::list_objects_v2(Context& context, Input in) {
   Output output;
   output.rows = [asked = std::move(asked), page = std::move(page), name = in.text("Bucket"),
                  token = in.maybe_text("ContinuationToken"), start_after = in.maybe_text("StartAfter"),
-                 owner = in.flag("FetchOwner") ? canonical_user(context.account().view())
-                                               : std::string()](model::Writer& to) {
+                 owner = in.flag("FetchOwner") ? owner_of(context, bucket) : User()](model::Writer& to) {
     write_text(to, "Name", name);
     to.member("KeyCount");
     to.integer(static_cast<std::int64_t>(page.objects.size() + page.common_prefixes.size()));

@@ -17,6 +17,14 @@ void write_text(model::Writer& to, std::string_view member, std::string_view val
   to.text(value);
 }
 
+void write_user(model::Writer& to, std::string_view member, const User& user) {
+  to.member(member);
+  to.begin_structure();
+  if (!user.name.empty()) write_text(to, "DisplayName", user.name);
+  write_text(to, "ID", user.id);
+  to.end_structure();
+}
+
 void write_content(model::Writer& to, const storage::ListedObject& object) {
   write_text(to, "ETag", quoted_etag(object.etag));
   if (const auto checksum = StoredChecksum::from(object.checksum)) {

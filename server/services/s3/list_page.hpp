@@ -8,6 +8,7 @@
 
 #include "server/model/call.hpp"
 #include "server/model/writer.hpp"
+#include "server/services/s3/access/accounts.hpp"
 #include "server/storage/listing.hpp"
 
 namespace sagelet::s3 {
@@ -16,6 +17,8 @@ namespace sagelet::s3 {
 Reply<bool> wants_url(const Input& in);
 
 void write_text(model::Writer& to, std::string_view member, std::string_view value);
+/// A structure with ID and DisplayName.
+void write_user(model::Writer& to, std::string_view member, const User& user);
 /// ETag, checksum and size.
 void write_content(model::Writer& to, const storage::ListedObject& object);
 /// MaxKeys and CommonPrefixes; `spelled` is how the request wants keys written.

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "server/services/s3/encryption.hpp"
+#include "server/services/s3/list_page.hpp"
 #include "server/services/s3/ranges.hpp"
 #include "server/services/s3/s3.hpp"
 
@@ -28,18 +29,14 @@ Status put_part(Connection& db, std::int64_t bucket, const std::string& key, con
 }
 
 struct PartPage {
-  std::string bucket, owner;
+  std::string bucket;
+  User initiator, owner;
   storage::UploadRow upload;
   std::vector<storage::PartRow> parts;
   std::int64_t marker = 0;
   std::size_t most = 1000;
   bool truncated = false;
 };
-
-void write_text(model::Writer& to, std::string_view member, std::string_view value) {
-  to.member(member);
-  to.text(value);
-}
 
 void write_number(model::Writer& to, std::string_view member, std::int64_t value) {
   to.member(member);
@@ -62,12 +59,8 @@ void write_page(model::Writer& to, const PartPage& page) {
   write_text(to, "Bucket", page.bucket);
   write_text(to, "Key", page.upload.key);
   write_text(to, "UploadId", page.upload.id);
-  for (const char* who : {"Initiator", "Owner"}) {
-    to.member(who);
-    to.begin_structure();
-    write_text(to, "ID", page.owner);
-    to.end_structure();
-  }
+  write_user(to, "Initiator", page.initiator);
+  write_user(to, "Owner", page.owner);
   write_text(to, "StorageClass", page.upload.storage_class);
   write_number(to, "PartNumberMarker", page.marker);
   if (!page.parts.empty()) write_number(to, "NextPartNumberMarker", page.parts.back().number);
@@ -111,7 +104,7 @@ Reply<S3Service::UploadPlan> S3Service::plan_of_upload(const storage::Bucket& bu
 Reply<Output> S3Service::upload_part(Context& context, Input in) {
   TRY(const auto number, part_number(in));
   TRY(auto upload, take_upload(context, *model().operation("UploadPart"), in));
-  TRY(const auto plan, plan_of_upload(upload->target().bucket, in.params));
+  TRY(const auto plan, plan_of_upload(upload->target().permit.bucket, in.params));
   const auto& planned = plan.checksum;
   TRY(const auto digested, upload->finish());
   if (planned && digested.checksum && digested.checksum->kind != *planned)
@@ -128,10 +121,10 @@ Reply<Output> S3Service::upload_part(Context& context, Input in) {
   }
   show_encryption(output.fields, plan.properties, in.params);
   const errors::Refusal refusal;
-  auto change = [this, name = upload->target().bucket.name, account = context.account(), key = in.text("Key"),
+  auto change = [this, permit = std::move(upload->target().permit), key = in.text("Key"),
                  id = in.text("UploadId"), part = std::move(part),
                  refusal](Connection& db, storage::BodyId body, Freed& freed) mutable -> Status {
-    TRY(const auto now, owned(db, account, name, refusal));
+    TRY(const auto now, permitted(db, permit, refusal));
     part.body = body;
     return put_part(db, now.id, key, id, part, freed, refusal);
   };
@@ -145,10 +138,12 @@ Reply<Output> S3Service::upload_part_copy(Context& context, Input in) {
     return errors::invalid_argument(
         "Copy Source must mention the source bucket and key: sourcebucket/sourcekey", "x-amz-copy-source",
         in.text("CopySource"));
-  TRY(const auto bucket, owned(context, in));
+  TRY(const auto permit, permitted(context, in.params, action::kPutObject));
+  const auto& bucket = permit.bucket;
   TRY(const auto plan, plan_of_upload(bucket, in.params));
   const auto& planned = plan.checksum;
-  TRY(const auto source, open(context, *name, Want::kBytes));
+  TRY(const auto source,
+      open(context, in.params, *name, action::kGetObject, Want::kBytes, "ExpectedSourceBucketOwner"));
   TRY(check_customer_key(storage::unpack(source.row.properties), in.params, "CopySource"));
   TRY(ReadConditions::from(in.params, "CopySource").check(source.row, true));
   TRY(const auto range, copy_range_of(in.text("CopySourceRange"), source.row.size));
@@ -175,10 +170,9 @@ Reply<Output> S3Service::upload_part_copy(Context& context, Input in) {
   output.fields["CopyPartResult"] = std::move(result);
   show_encryption(output.fields, plan.properties, in.params);
   const errors::Refusal refusal;
-  auto change = [this, to = bucket.name, account = context.account(), key = in.text("Key"),
-                 id = in.text("UploadId"), part = std::move(part),
+  auto change = [this, permit, key = in.text("Key"), id = in.text("UploadId"), part = std::move(part),
                  refusal](Connection& db, storage::BodyId body, Freed& freed) mutable -> Status {
-    TRY(const auto now, owned(db, account, to, refusal));
+    TRY(const auto now, permitted(db, permit, refusal));
     part.body = body;
     return put_part(db, now.id, key, id, part, freed, refusal);
   };
@@ -186,11 +180,11 @@ Reply<Output> S3Service::upload_part_copy(Context& context, Input in) {
 }
 
 Reply<Output> S3Service::list_parts(Context& context, Input in) {
-  TRY(const auto bucket, owned(context, in));
+  TRY(const auto permit, permitted(context, in.params, action::kListMultipartUploadParts));
+  const auto& bucket = permit.bucket;
   const auto& id = in.text("UploadId");
   PartPage page;
   page.bucket = bucket.name;
-  page.owner = canonical_user(context.account().view());
   page.marker = std::clamp<std::int64_t>(in.number("PartNumberMarker", 0), 0, kMostPartNumber);
   page.most = static_cast<std::size_t>(std::clamp<std::int64_t>(in.number("MaxParts", 1000), 0, 1000));
   std::optional<storage::UploadRow> upload;
@@ -201,6 +195,9 @@ Reply<Output> S3Service::list_parts(Context& context, Input in) {
   })));
   if (!upload) return errors::no_such_upload(id);
   page.upload = std::move(*upload);
+  auto users = users_of(bucket, page.upload);
+  page.initiator = std::move(users.initiator);
+  page.owner = std::move(users.owner);
   page.truncated = page.parts.size() > page.most;
   if (page.truncated) page.parts.resize(page.most);
   Output output;

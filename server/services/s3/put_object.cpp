@@ -38,7 +38,7 @@ Reply<std::unique_ptr<http::BodySink>> S3Service::sink(Context& context, const m
   TRY(auto target, writable(context, params));
   std::optional<ChecksumKind> otherwise;
   if (operation.name == "UploadPart") {
-    TRY(const auto planned, plan_of_upload(target.bucket, params));
+    TRY(const auto planned, plan_of_upload(target.permit.bucket, params));
     otherwise = planned.checksum;
   } else {
     TRY(refuse_unsupported(params));
@@ -70,24 +70,24 @@ Reply<Output> S3Service::put_object(Context& context, Input in) {
   row.properties = storage::pack(properties);
   TRY(row.tags, packed_tags(in));
   TRY(const auto locks, locks_for_new(in.params, upload->target().object_lock, row.modified));
-  row.extras = locks.put_into({});
+  row.extras = upload->target().acl.put_into(locks.put_into({}));
 
   auto output = describe(row, properties, in.params);
-  return put_row(context, "ObjectCreated:Put", std::move(output), upload->target().bucket, std::move(row),
-                 upload->take(), WriteConditions::from(in.params));
+  return put_row(context, "ObjectCreated:Put", std::move(output), std::move(upload->target().permit),
+                 std::move(row), upload->take(), WriteConditions::from(in.params));
 }
 
-Reply<Output> S3Service::put_row(const Context& context, std::string_view event, Output output,
-                                 const storage::Bucket& bucket, storage::ObjectRow row,
-                                 storage::Staged staged, WriteConditions conditions) {
+Reply<Output> S3Service::put_row(const Context& context, std::string_view event, Output output, Permit permit,
+                                 storage::ObjectRow row, storage::Staged staged, WriteConditions conditions) {
   const errors::Refusal refusal;
-  row.version = new_version(bucket);
-  show_version(output.fields, bucket, row.version);
-  TRY(show_expiration(output.fields, bucket.name, row));
-  auto change = [this, bucket = bucket.name, row = std::move(row), account = context.account(), refusal,
-                 note = noting(context, bucket.name), event, conditions = std::move(conditions)](
+  const auto bucket = permit.bucket.name;
+  row.version = new_version(permit.bucket);
+  show_version(output.fields, permit.bucket, row.version);
+  TRY(show_expiration(output.fields, bucket, row));
+  auto change = [this, permit = std::move(permit), row = std::move(row), refusal,
+                 note = noting(context, bucket), event, conditions = std::move(conditions)](
                     Connection& db, storage::BodyId body, Freed& freed) mutable -> Status {
-    TRY(const auto now, owned(db, account, bucket, refusal));
+    TRY(const auto now, permitted(db, permit, refusal));
     TRY(check_version(now, row.version, refusal));
     if (conditions.any()) {
       TRY(const auto old, storage::find_object(db, now.id, row.key));
@@ -98,7 +98,7 @@ Reply<Output> S3Service::put_row(const Context& context, std::string_view event,
     return note.created(db, now, event, row);
   };
   auto ticket = objects_.commit(std::move(staged), std::move(change));
-  return answer_after(std::move(output), refusal, outbox_.waking(bucket.name, std::move(ticket)));
+  return answer_after(std::move(output), refusal, outbox_.waking(bucket, std::move(ticket)));
 }
 
 }  // namespace sagelet::s3

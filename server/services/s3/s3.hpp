@@ -7,6 +7,9 @@
 #include <string>
 #include <variant>
 
+#include "server/services/s3/access/accounts.hpp"
+#include "server/services/s3/access/bucket_rules.hpp"
+#include "server/services/s3/access/claim.hpp"
 #include "server/services/s3/bucket_names.hpp"
 #include "server/services/s3/checksums.hpp"
 #include "server/services/s3/conditions.hpp"
@@ -68,16 +71,25 @@ class S3Service final : public TableService, public ObjectsView {
   Reply<Output> get_bucket_encryption(Context&, Input);
   Reply<Output> put_bucket_encryption(Context&, Input);
   Reply<Output> delete_bucket_encryption(Context&, Input);
+  Reply<Output> absent_setting(Context&, const Input&, const Action&, std::string_view code,
+                               std::string_view message);
+  // access/acls.cpp
+  Reply<Output> get_bucket_acl(Context&, Input);
+  Reply<Output> put_bucket_acl(Context&, Input);
+  Reply<Output> get_object_acl(Context&, Input);
+  Reply<Output> put_object_acl(Context&, Input);
+  // access/ownership.cpp
+  Reply<Output> get_bucket_ownership_controls(Context&, Input);
+  Reply<Output> put_bucket_ownership_controls(Context&, Input);
+  Reply<Output> delete_bucket_ownership_controls(Context&, Input);
   Reply<Output> get_public_access_block(Context&, Input);
   Reply<Output> put_public_access_block(Context&, Input);
   Reply<Output> delete_public_access_block(Context&, Input);
-  Reply<Output> get_bucket_acl(Context&, Input);
-  Reply<Output> get_object_acl(Context&, Input);
-  Reply<Output> absent_setting(Context&, const Input&, std::string_view code, std::string_view message);
   // versions.cpp
   Reply<Output> get_bucket_versioning(Context&, Input);
   Reply<Output> put_bucket_versioning(Context&, Input);
   Reply<Output> list_object_versions(Context&, Input);
+  Reply<bool> may_bypass(const Context&, const Input&, const storage::Bucket&);
   // object_lock.cpp
   Reply<Output> get_object_lock_configuration(Context&, Input);
   Reply<Output> put_object_lock_configuration(Context&, Input);
@@ -85,8 +97,8 @@ class S3Service final : public TableService, public ObjectsView {
   Reply<Output> put_object_retention(Context&, Input);
   Reply<Output> get_object_legal_hold(Context&, Input);
   Reply<Output> put_object_legal_hold(Context&, Input);
-  Reply<Locks> locks_of(const Context&, const Input&);
-  Reply<Output> change_locks(Context&, const Input&,
+  Reply<OpenedObject> lockable(const Context&, const Input&, const Action&);
+  Reply<Output> change_locks(Context&, const Input&, const Action&,
                              std::function<Status(Locks&, const errors::Refusal&)> turn);
   // lifecycle/operations.cpp
   Reply<Output> get_bucket_lifecycle(Context&, Input);
@@ -113,8 +125,13 @@ class S3Service final : public TableService, public ObjectsView {
   Reply<Output> get_object_tagging(Context&, Input);
   Reply<Output> put_object_tagging(Context&, Input);
   Reply<Output> delete_object_tagging(Context&, Input);
+  Reply<Output> put_tags(Context&, Input, const Action&);
   Reply<Output> get_object_attributes(Context&, Input);
   // multipart
+  struct UploadUsers {
+    User initiator, owner;
+  };
+  UploadUsers users_of(const storage::Bucket& bucket, const storage::UploadRow& upload) const;
   Reply<Output> create_multipart_upload(Context&, Input);
   Reply<Output> upload_part(Context&, Input);
   Reply<Output> upload_part_copy(Context&, Input);
@@ -123,28 +140,46 @@ class S3Service final : public TableService, public ObjectsView {
   Reply<Output> list_parts(Context&, Input);
   Reply<Output> list_multipart_uploads(Context&, Input);
 
-  // access.cpp: who may see what
+  // access/access.cpp: who may do what
   SeedFolder* seed(std::string_view bucket);
-  Reply<Readable> readable(const Context& context, const Input& in);
-  /// The bucket that `in` names, for writing (or for what seeded buckets do not have).
-  Reply<storage::Bucket> owned(const Context& context, const Input& in);
-  Reply<storage::Bucket> owned(const Context& context, const Document& params);
-  /// The same inside a transaction.
-  Result<storage::Bucket> owned(Connection& db, const AccountId& account, std::string_view name,
-                                const errors::Refusal& refusal);
+  /// What the caller wants. Costs nothing unless the bucket has a policy, which may ask about all of the
+  /// call. `object` is what the action is about where that is not what `params` names.
+  Claim claim(const Context& context, const Document& params, const Action& action,
+              const storage::Bucket& bucket, const ObjectName* object = nullptr) const;
+  /// Decides, and nothing else does. `row` is the object at hand if the action is on one that is there. An
+  /// owner's question is answered without a query where the bucket has no policy.
+  Result<bool> may(Connection& db, const Claim& claim, const storage::Bucket& bucket,
+                   const storage::ObjectRow* row = nullptr);
+  Reply<bool> may(const Claim& claim, const storage::Bucket& bucket, const storage::ObjectRow* row = nullptr);
+
+  /// The bucket that `params` names, whoever asks.
+  Reply<storage::Bucket> known(const Document& params);
+  /// The bucket that `params` names when its caller may do that: NoSuchBucket, AccessDenied. Seeded buckets
+  /// permit nothing. `also` is read with it.
+  Reply<Permit> permitted(const Context& context, const Document& params, const Action& action,
+                          const std::function<Status(Connection&, const storage::Bucket&)>& also = nullptr);
+  /// The same claim again, inside the transaction that acts on it.
+  Result<storage::Bucket> permitted(Connection& db, const Permit& permit, const errors::Refusal& refusal,
+                                    const storage::ObjectRow* row = nullptr);
+  Reply<BucketRules> rules(const storage::Bucket& bucket);
+  /// The same for what seeded buckets have too.
+  Reply<Readable> readable(const Context& context, const Input& in, const Action& action);
+  /// The bucket that `params` names and what its new objects take from it, in one read.
+  Reply<Writable> writable(const Context& context, const Document& params,
+                           const Action& action = action::kPutObject);
   /// NoSuchBucket, AccessDenied, NoSuchKey, NoSuchVersion; MethodNotAllowed for a delete marker. The row's
   /// version is as clients read it, and empty in a bucket that never was versioned.
-  Reply<storage::OpenObject> open(const Context& context, const ObjectName& name, Want want);
-  Reply<storage::OpenObject> open(const Context& context, const Input& in, Want want);
-  Reply<std::optional<storage::OpenObject>> stored(const Context& context, const ObjectName& name, Want want);
-  Reply<void> check_owner(const Context& context, const storage::Bucket& bucket, const Document& params,
-                          std::string_view expected = "ExpectedBucketOwner") const;
+  Reply<OpenedObject> open(const Context& context, const Document& params, const ObjectName& name,
+                           const Action& action, Want want,
+                           std::string_view expected_owner = "ExpectedBucketOwner");
+  Reply<OpenedObject> open(const Context& context, const Input& in, const Action& action, Want want);
+  api::Error nothing_there(const Context& context, const Document& params, const ObjectName& name,
+                           const storage::ObjectStore::Found& found);
 
   /// Puts an object's record and bytes if the conditions hold then; `output` is sent when that is done.
   /// `event` is what notifications call it: "ObjectCreated:Put".
-  Reply<Output> put_row(const Context& context, std::string_view event, Output output,
-                        const storage::Bucket& bucket, storage::ObjectRow row, storage::Staged staged,
-                        WriteConditions conditions);
+  Reply<Output> put_row(const Context& context, std::string_view event, Output output, Permit permit,
+                        storage::ObjectRow row, storage::Staged staged, WriteConditions conditions);
   /// The name of a version that is about to be made in `bucket`: "" for the null version.
   std::string new_version(const storage::Bucket& bucket);
   /// Inside the transaction: OperationAborted when that name was chosen before versioning was turned on.
@@ -154,8 +189,6 @@ class S3Service final : public TableService, public ObjectsView {
   Reply<Output> answer_after(Output output, const errors::Refusal& refusal, Ticket ticket);
   /// The same, waited for here: for answers that need what the change found. Only in handlers that may wait.
   Reply<void> done(const errors::Refusal& refusal, const Ticket& ticket);
-  /// The bucket that `params` names and what its new objects take from it, in one read.
-  Reply<Writable> writable(const Context& context, const Document& params);
   /// A request's body; empty when the gateway had none to feed.
   Reply<std::unique_ptr<Upload>> take_upload(Context& context, const model::Operation& operation, Input& in);
   /// What an upload settled for its parts. NoSuchUpload; InvalidRequest with another customer's key.
@@ -164,9 +197,13 @@ class S3Service final : public TableService, public ObjectsView {
     storage::Pairs properties;
   };
   Reply<UploadPlan> plan_of_upload(const storage::Bucket& bucket, const Document& params);
-  Reply<Output> put_setting(Context& context, const Input& in, const char* kind, std::string value);
-  Reply<Output> delete_setting(Context& context, const Input& in, const char* kind);
-  Reply<std::optional<std::string>> setting(const Context& context, const Input& in, const char* kind);
+  Reply<Output> put_setting(Context& context, const Input& in, const Action& action, const char* kind,
+                            std::string value);
+  Reply<Output> delete_setting(Context& context, const Input& in, const Action& action, const char* kind);
+  Reply<std::optional<std::string>> setting(const Context& context, const Input& in, const Action& action,
+                                            const char* kind);
+  /// The owner that lists show; of a seeded bucket the caller.
+  User owner_of(const Context& context, const Readable& readable) const;
   Reply<storage::ListPage> page_of(const Readable& readable, const storage::ListQuery& query);
 
   storage::Ledger& ledger_;
@@ -174,6 +211,7 @@ class S3Service final : public TableService, public ObjectsView {
   Ids& ids_;
   const std::string region_;  ///< of the seeded buckets
   Md5Lanes md5_;
+  const Accounts accounts_;  ///< that ACLs may name
   std::map<std::string, std::unique_ptr<SeedFolder>, std::less<>> seeds_;
   notifications::Outbox outbox_;
   BucketNames with_rules_;

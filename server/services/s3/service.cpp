@@ -10,6 +10,7 @@ S3Service::S3Service(S3Options options, storage::ObjectStore& objects, const Clo
       objects_(objects),
       ids_(ids),
       region_(options.region),
+      accounts_(std::move(options.accounts), options.any_account),
       outbox_(objects.ledger(), clock, options.notifications_webhook),
       lifecycle_(objects, outbox_, clock, ids, lifecycle::Calendar{options.lifecycle_day}) {
   for (auto& seed : options.seeds)
@@ -62,18 +63,24 @@ void S3Service::add_bucket_operations() {
   on("GetObjectLockConfiguration", bound(&S3Service::get_object_lock_configuration));
   on("PutObjectLockConfiguration", bound(&S3Service::put_object_lock_configuration));
   on("GetBucketAcl", bound(&S3Service::get_bucket_acl));
-  on("GetObjectAcl", bound(&S3Service::get_object_acl));
-  const auto absent = [this](std::string_view operation, std::string_view code, std::string_view message) {
-    on(operation, [this, code, message](Context& context, Input in) {
-      return absent_setting(context, in, code, message);
+  on("PutBucketAcl", bound(&S3Service::put_bucket_acl));
+  on("GetBucketOwnershipControls", bound(&S3Service::get_bucket_ownership_controls));
+  on("PutBucketOwnershipControls", bound(&S3Service::put_bucket_ownership_controls));
+  on("DeleteBucketOwnershipControls", bound(&S3Service::delete_bucket_ownership_controls));
+  const auto absent = [this](std::string_view operation, const Action& asked, std::string_view code,
+                             std::string_view message) {
+    on(operation, [this, &asked, code, message](Context& context, Input in) {
+      return absent_setting(context, in, asked, code, message);
     });
   };
-  absent("GetBucketPolicy", "NoSuchBucketPolicy", "The bucket policy does not exist");
-  absent("GetBucketCors", "NoSuchCORSConfiguration", "The CORS configuration does not exist");
-  absent("GetBucketWebsite", "NoSuchWebsiteConfiguration",
+  absent("GetBucketPolicy", action::kGetBucketPolicy, "NoSuchBucketPolicy",
+         "The bucket policy does not exist");
+  absent("GetBucketCors", action::kGetBucketCors, "NoSuchCORSConfiguration",
+         "The CORS configuration does not exist");
+  absent("GetBucketWebsite", action::kGetBucketWebsite, "NoSuchWebsiteConfiguration",
          "The specified bucket does not have a website configuration");
-  absent("GetBucketReplication", "ReplicationConfigurationNotFoundError",
-         "The replication configuration was not found");
+  absent("GetBucketReplication", action::kGetReplicationConfiguration,
+         "ReplicationConfigurationNotFoundError", "The replication configuration was not found");
 }
 
 void S3Service::add_object_operations() {
@@ -92,6 +99,8 @@ void S3Service::add_object_operations() {
   on("PutObjectRetention", bound(&S3Service::put_object_retention));
   on("GetObjectLegalHold", bound(&S3Service::get_object_legal_hold));
   on("PutObjectLegalHold", bound(&S3Service::put_object_legal_hold));
+  on("GetObjectAcl", bound(&S3Service::get_object_acl));
+  on("PutObjectAcl", bound(&S3Service::put_object_acl));
   on("GetObjectAttributes", bound(&S3Service::get_object_attributes));
 }
 

@@ -9,6 +9,7 @@
 #include "base/clock.hpp"
 #include "base/ids.hpp"
 #include "server/services/ports.hpp"
+#include "server/services/s3/access/accounts.hpp"
 #include "server/services/service.hpp"
 #include "server/storage/objects.hpp"
 
@@ -21,6 +22,8 @@ struct SeedBucket {
 };
 
 struct S3Options {
+  std::vector<Account> accounts;     ///< of the config: who ACLs may name
+  bool any_account = true;           ///< lax mode: other accounts come and go
   std::string region = "us-east-1";  ///< where the seeded buckets say they are
   std::vector<SeedBucket> seeds;
   std::string notifications_webhook;  ///< URL that events of buckets are posted to; empty: nowhere

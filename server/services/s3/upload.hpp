@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/md5_lanes.hpp"
+#include "server/services/s3/access/claim.hpp"
 #include "server/services/s3/checksums.hpp"
 #include "server/services/service.hpp"
 #include "server/storage/bodies.hpp"
@@ -19,7 +20,8 @@ constexpr std::uint64_t kMostBytes = 5ull << 30;  ///< of one PutObject or part
 
 /// A bucket that may be written, with what its new objects take from it.
 struct Writable {
-  storage::Bucket bucket;
+  Permit permit;
+  ObjectAcl acl;                           ///< of the new object
   std::optional<std::string> encryption;   ///< its default, as JSON
   std::optional<std::string> object_lock;  ///< its configuration, as JSON; none: it takes no locks
 };
@@ -58,7 +60,7 @@ class Upload final : public TrailerSink {
   Reply<Digested> finish();
   storage::Staged take() { return std::move(staged_); }
   std::uint64_t size() const { return size_; }
-  const Writable& target() const { return target_; }
+  Writable& target() { return target_; }
 
  private:
   Reply<void> compare(const Digested& digested, const std::string& payload_sha256) const;

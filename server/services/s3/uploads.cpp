@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "fmt/format.h"
+#include "server/services/s3/access/acl_request.hpp"
 #include "server/services/s3/encryption.hpp"
 #include "server/services/s3/list_page.hpp"
 #include "server/services/s3/properties.hpp"
@@ -74,12 +75,12 @@ Result<UploadPage> uploads_on_page(Connection& db, std::int64_t bucket, const Up
   return page;
 }
 
-Document describe(const storage::UploadRow& upload, const std::string& owner, bool url) {
+Document describe(const storage::UploadRow& upload, const User& initiator, const User& owner, bool url) {
   Document one;
   one["Key"] = url ? url_encoded(upload.key) : upload.key;
   one["UploadId"] = upload.id;
-  one["Initiator"] = {{"ID", owner}};
-  one["Owner"] = {{"ID", owner}};
+  one["Initiator"] = shown_user(initiator);
+  one["Owner"] = shown_user(owner);
   one["StorageClass"] = upload.storage_class;
   one["Initiated"] = to_epoch_seconds(upload.started);
   if (const auto checksum = StoredChecksum::from(upload.checksum)) {
@@ -91,9 +92,17 @@ Document describe(const storage::UploadRow& upload, const std::string& owner, bo
 
 }  // namespace
 
+S3Service::UploadUsers S3Service::users_of(const storage::Bucket& bucket,
+                                           const storage::UploadRow& upload) const {
+  const auto account = [&](const std::string& named) {
+    return accounts_.user_of(named.empty() ? bucket.account : named);
+  };
+  return {account(initiator_of(upload.extras)), account(ObjectAcl::of(upload.extras).owner)};
+}
+
 Reply<Output> S3Service::create_multipart_upload(Context& context, Input in) {
   TRY(check_key(in.text("Key")));
-  TRY(const auto target, writable(context, in.params));
+  TRY(auto target, writable(context, in.params));
   TRY(const auto checksum, planned_checksum(in));
   TRY(const auto properties, properties_from(in.params, target.encryption, ids_));
   TRY(const auto tags, tags_from_header(in.text("Tagging")));
@@ -106,10 +115,12 @@ Reply<Output> S3Service::create_multipart_upload(Context& context, Input in) {
   upload.properties = storage::pack(properties);
   upload.tags = storage::pack(tags);
   TRY(const auto locks, locks_for_new(in.params, target.object_lock, upload.started));
-  upload.extras = locks.put_into({});
+  upload.extras = target.acl.put_into(locks.put_into({}));
+  if (target.permit.claim.account != target.permit.bucket.account)
+    upload.extras = with_initiator(upload.extras, target.permit.claim.account);
 
   Output output;
-  output.fields["Bucket"] = target.bucket.name;
+  output.fields["Bucket"] = target.permit.bucket.name;
   output.fields["Key"] = upload.key;
   output.fields["UploadId"] = upload.id;
   if (checksum) {
@@ -117,23 +128,23 @@ Reply<Output> S3Service::create_multipart_upload(Context& context, Input in) {
     output.fields["ChecksumType"] = checksum->type();
   }
   show_encryption(output.fields, properties, in.params);
-  TRY(show_abortion(output.fields, target.bucket.name, upload));
+  TRY(show_abortion(output.fields, target.permit.bucket.name, upload));
   const errors::Refusal refusal;
-  auto ticket = ledger_.commit([this, name = target.bucket.name, account = context.account(),
-                                upload = std::move(upload), refusal](Connection& db) -> Status {
-    TRY(const auto now, owned(db, account, name, refusal));
+  auto ticket = ledger_.commit([this, permit = std::move(target.permit), upload = std::move(upload),
+                                refusal](Connection& db) -> Status {
+    TRY(const auto now, permitted(db, permit, refusal));
     return storage::insert_upload(db, now.id, upload);
   });
   return answer_after(std::move(output), refusal, std::move(ticket));
 }
 
 Reply<Output> S3Service::abort_multipart_upload(Context& context, Input in) {
-  TRY(const auto bucket, owned(context, in));
+  TRY(const auto permit, permitted(context, in.params, action::kAbortMultipartUpload));
   const errors::Refusal refusal;
   const auto& key = in.text("Key");
   const auto& id = in.text("UploadId");
   const auto ticket = objects_.commit([&](Connection& db, storage::BodyId, Freed& freed) -> Status {
-    TRY(const auto now, owned(db, context.account(), bucket.name, refusal));
+    TRY(const auto now, permitted(db, permit, refusal));
     TRY(const auto upload, storage::find_upload(db, now.id, key, id));
     if (!upload) return refusal.with(errors::no_such_upload(id));
     return storage::delete_upload(db, now.id, key, id, {}, freed);
@@ -143,7 +154,8 @@ Reply<Output> S3Service::abort_multipart_upload(Context& context, Input in) {
 }
 
 Reply<Output> S3Service::list_multipart_uploads(Context& context, Input in) {
-  TRY(const auto bucket, owned(context, in));
+  TRY(const auto permit, permitted(context, in.params, action::kListBucketMultipartUploads));
+  const auto& bucket = permit.bucket;
   UploadQuery query{in.text("Prefix"), in.text("Delimiter"), in.text("KeyMarker"), in.text("UploadIdMarker"),
                     1000};
   if (query.key_marker.empty()) query.id_marker.clear();
@@ -171,8 +183,10 @@ Reply<Output> S3Service::list_multipart_uploads(Context& context, Input in) {
     fields["NextKeyMarker"] = spelled(page.last_key);
     fields["NextUploadIdMarker"] = page.last_id;
   }
-  const auto owner = canonical_user(context.account().view());
-  for (const auto& upload : page.uploads) fields["Uploads"].push_back(describe(upload, owner, url));
+  for (const auto& upload : page.uploads) {
+    const auto users = users_of(bucket, upload);
+    fields["Uploads"].push_back(describe(upload, users.initiator, users.owner, url));
+  }
   for (const auto& prefix : page.common_prefixes)
     fields["CommonPrefixes"].push_back({{"Prefix", spelled(prefix)}});
   return output;

@@ -59,7 +59,7 @@ storage::VersionPage as_versions(storage::ListPage listed) {
 }
 
 void write_version(model::Writer& to, const Asked& asked, const storage::ListedVersion& version,
-                   std::string_view owner) {
+                   const User& owner) {
   to.begin_structure();
   if (!version.marker) {
     write_content(to, version.object);
@@ -71,10 +71,7 @@ void write_version(model::Writer& to, const Asked& asked, const storage::ListedV
   to.boolean(version.latest);
   to.member("LastModified");
   to.time(version.object.modified);
-  to.member("Owner");
-  to.begin_structure();
-  write_text(to, "ID", owner);
-  to.end_structure();
+  write_user(to, "Owner", owner);
   to.end_structure();
 }
 
@@ -88,8 +85,7 @@ void write_markers(model::Writer& to, const Asked& asked, const storage::Version
   if (!page.ends_with_prefix) write_text(to, "NextVersionIdMarker", shown_version(page.last_version));
 }
 
-void write_page(model::Writer& to, const Asked& asked, const storage::VersionPage& page,
-                std::string_view owner) {
+void write_page(model::Writer& to, const Asked& asked, const storage::VersionPage& page, const User& owner) {
   write_markers(to, asked, page);
   for (const bool markers : {false, true}) {
     to.member(markers ? "DeleteMarkers" : "Versions");
@@ -133,7 +129,7 @@ Status S3Service::check_version(const storage::Bucket& now, std::string_view ver
 }
 
 Reply<Output> S3Service::get_bucket_versioning(Context& context, Input in) {
-  TRY(const auto found, readable(context, in));
+  TRY(const auto found, readable(context, in, action::kGetBucketVersioning));
   Output output;
   if (found.bucket && found.bucket->versioning != storage::Versioning::kNever)
     output.fields["Status"] =
@@ -142,7 +138,7 @@ Reply<Output> S3Service::get_bucket_versioning(Context& context, Input in) {
 }
 
 Reply<Output> S3Service::put_bucket_versioning(Context& context, Input in) {
-  TRY(const auto bucket, owned(context, in));
+  TRY(const auto permit, permitted(context, in.params, action::kPutBucketVersioning));
   const auto given = in.params.find("VersioningConfiguration");
   const auto status = given == in.params.end() ? std::string() : given->value("Status", "");
   if (status != "Enabled" && status != "Suspended") return errors::malformed_xml();
@@ -150,21 +146,21 @@ Reply<Output> S3Service::put_bucket_versioning(Context& context, Input in) {
   const auto versioning =
       status == "Enabled" ? storage::Versioning::kEnabled : storage::Versioning::kSuspended;
   const errors::Refusal refusal;
-  auto ticket = objects_.commit([this, name = bucket.name, account = context.account(), refusal, versioning](
-                                    Connection& db, storage::BodyId, Freed&) -> Status {
-    TRY(const auto now, owned(db, account, name, refusal));
-    TRY(const auto locks, storage::find_setting(db, now.id, kObjectLock));
-    if (locks && versioning == storage::Versioning::kSuspended)
-      return refusal.with(
-          errors::invalid_bucket_state("An Object Lock configuration is present on this bucket, so the "
-                                       "versioning state cannot be changed."));
-    return storage::set_versioning(db, now.id, versioning);
-  });
+  auto ticket =
+      objects_.commit([this, permit, refusal, versioning](Connection& db, storage::BodyId, Freed&) -> Status {
+        TRY(const auto now, permitted(db, permit, refusal));
+        TRY(const auto locks, storage::find_setting(db, now.id, kObjectLock));
+        if (locks && versioning == storage::Versioning::kSuspended)
+          return refusal.with(
+              errors::invalid_bucket_state("An Object Lock configuration is present on this bucket, so the "
+                                           "versioning state cannot be changed."));
+        return storage::set_versioning(db, now.id, versioning);
+      });
   return answer_after(Output(), refusal, std::move(ticket));
 }
 
 Reply<Output> S3Service::list_object_versions(Context& context, Input in) {
-  TRY(const auto bucket, readable(context, in));
+  TRY(const auto bucket, readable(context, in, action::kListBucketVersions));
   TRY(auto asked, asked_from(in));
   storage::VersionPage page;
   if (bucket.seed != nullptr) {
@@ -179,10 +175,8 @@ Reply<Output> S3Service::list_object_versions(Context& context, Input in) {
     })));
   }
   Output output;
-  output.rows = [asked = std::move(asked), page = std::move(page),
-                 owner = canonical_user(context.account().view())](model::Writer& to) {
-    write_page(to, asked, page, owner);
-  };
+  output.rows = [asked = std::move(asked), page = std::move(page), owner = owner_of(context, bucket)](
+                    model::Writer& to) { write_page(to, asked, page, owner); };
   return output;
 }
 

@@ -18,7 +18,7 @@ void show_rules(Output& output, Document configuration) {
 }  // namespace
 
 Reply<Output> S3Service::get_bucket_lifecycle(Context& context, Input in) {
-  TRY(const auto stored, setting(context, in, lifecycle::kSetting));
+  TRY(const auto stored, setting(context, in, action::kGetLifecycleConfiguration, lifecycle::kSetting));
   if (!stored)
     return errors::no_such_setting("NoSuchLifecycleConfiguration",
                                    "The lifecycle configuration does not exist", in.text("Bucket"));
@@ -29,10 +29,11 @@ Reply<Output> S3Service::get_bucket_lifecycle(Context& context, Input in) {
 
 /// Waits, so that the rules are there when they are watched.
 Reply<Output> S3Service::put_bucket_lifecycle(Context& context, Input in) {
-  TRY(owned(context, in));
+  TRY(permitted(context, in.params, action::kPutLifecycleConfiguration));
   TRY(const auto configuration, lifecycle::configuration_from(in.params, ids_));
   with_rules_.add(in.text("Bucket"));
-  TRY(auto output, put_setting(context, in, lifecycle::kSetting, configuration.dump()));
+  TRY(auto output, put_setting(context, in, action::kPutLifecycleConfiguration, lifecycle::kSetting,
+                               configuration.dump()));
   if (const auto put = output.after->wait(); !put) return output.failed(put.error());
   lifecycle_.watch(lifecycle_.calendar().first_run(context.now()));
   Output answer;
@@ -41,7 +42,7 @@ Reply<Output> S3Service::put_bucket_lifecycle(Context& context, Input in) {
 }
 
 Reply<Output> S3Service::delete_bucket_lifecycle(Context& context, Input in) {
-  return delete_setting(context, in, lifecycle::kSetting);
+  return delete_setting(context, in, action::kPutLifecycleConfiguration, lifecycle::kSetting);
 }
 
 Reply<std::optional<lifecycle::Rules>> S3Service::rules_of(std::string_view bucket) {

@@ -103,7 +103,7 @@ Status delete_uploads(Connection& db, std::int64_t bucket, Freed& freed) {
 Status walk_uploads(Connection& db, std::int64_t bucket, std::string_view key, std::string_view id,
                     const std::function<bool(const UploadRow&)>& take) {
   auto query = db.prepare(
-      "SELECT key, id, started, storage_class, checksum FROM uploads "
+      "SELECT key, id, started, storage_class, checksum, extras FROM uploads "
       "WHERE bucket = ? AND (key, id) > (?, ?) ORDER BY key, id");
   query.bind(1, bucket).bind_blob(2, key).bind(3, id);
   while (true) {
@@ -115,6 +115,7 @@ Status walk_uploads(Connection& db, std::int64_t bucket, std::string_view key, s
     upload.started = from_millis(query.integer(2));
     upload.storage_class = query.text(3);
     upload.checksum = query.text(4);
+    upload.extras = query.blob(5);
     if (!take(upload)) return {};
   }
 }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/time_text.hpp"
 #include "server/services/s3/encryption.hpp"
 #include "server/services/s3/properties.hpp"
 #include "server/services/s3/ranges.hpp"
@@ -90,16 +91,32 @@ void show_checksum_of(Document& fields, const storage::OpenObject& object, const
   show_checksum(fields, *checksum);
 }
 
-void show_overrides(Document& fields, const Input& in) {
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kOverrides = {
-      {{"ResponseCacheControl", "CacheControl"},
-       {"ResponseContentDisposition", "ContentDisposition"},
-       {"ResponseContentEncoding", "ContentEncoding"},
-       {"ResponseContentLanguage", "ContentLanguage"},
-       {"ResponseContentType", "ContentType"},
-       {"ResponseExpires", "Expires"}}};
+constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kOverrides = {
+    {{"ResponseCacheControl", "CacheControl"},
+     {"ResponseContentDisposition", "ContentDisposition"},
+     {"ResponseContentEncoding", "ContentEncoding"},
+     {"ResponseContentLanguage", "ContentLanguage"},
+     {"ResponseContentType", "ContentType"},
+     {"ResponseExpires", "Expires"}}};
+
+/// Whoever makes a link to a public object must not choose what a browser takes it for.
+Reply<void> check_overrides(const Context& context, const Input& in) {
+  if (!context.identity.anonymous()) return {};
   for (const auto& [asked, member] : kOverrides)
-    if (in.has(asked)) fields[std::string(member)] = in.text(asked);
+    if (in.has(asked))
+      return errors::invalid_request(
+          "Request specific response headers cannot be used for anonymous GET requests.");
+  return {};
+}
+
+void show_overrides(Document& fields, const Input& in) {
+  for (const auto& [asked, member] : kOverrides) {
+    if (!in.has(asked)) continue;
+    const auto& given = in.params.at(std::string(asked));
+    fields[std::string(member)] =
+        given.is_number() ? http_date(from_millis(static_cast<std::int64_t>(given.get<double>() * 1000)))
+                          : in.text(asked);
+  }
 }
 
 /// The headers that GET and HEAD share.
@@ -137,6 +154,7 @@ Reply<storage::Pairs> readable_properties(const storage::OpenObject& object, con
 }  // namespace
 
 Reply<Output> S3Service::get_object(Context& context, Input in) {
+  TRY(check_overrides(context, in));
   TRY(auto object, open(context, in, action::kGetObject, Want::kBytes));
   TRY(ReadConditions::from(in.params, "").check(object.row, false));
   TRY(const auto slice, slice_of(object, in));
@@ -148,6 +166,7 @@ Reply<Output> S3Service::get_object(Context& context, Input in) {
 }
 
 Reply<Output> S3Service::head_object(Context& context, Input in) {
+  TRY(check_overrides(context, in));
   TRY(const auto object, open(context, in, action::kGetObject, Want::kRecord));
   TRY(ReadConditions::from(in.params, "").check(object.row, false));
   TRY(const auto slice, slice_of(object, in));

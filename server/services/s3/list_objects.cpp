@@ -99,7 +99,7 @@ Reply<Output> S3Service::list_objects_v2(Context& context, Input in) {
   TRY(const auto bucket, readable(context, in, action::kListBucket));
   TRY(auto asked, Asked::from(in));
   asked.query.after = in.text("StartAfter");
-  if (in.has("ContinuationToken")) {
+  if (!in.text("ContinuationToken").empty()) {
     const auto position = from_token(in.text("ContinuationToken"));
     if (!position)
       return errors::invalid_argument("The continuation token provided is incorrect", "continuation-token",

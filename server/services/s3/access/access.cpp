@@ -192,6 +192,7 @@ api::Error S3Service::nothing_there(const Context& context, const Document& para
   const auto lists = may(claim(context, params, action::kListBucket, *found.bucket, &name), *found.bucket);
   if (!lists) return lists.error();
   if (!*lists) return errors::access_denied();
+  if (auto possible = check_key(name.key); !possible) return possible.error();
   if (found.marker) return errors::delete_marker(name.key, found.marker_version, !name.version.empty());
   return missing(name);
 }

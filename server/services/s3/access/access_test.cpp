@@ -121,7 +121,7 @@ TEST_P(AccessTest, GrantsComeByHeaderAndByBody) {
   const auto alt = canonical_user(kAlt);
   const Document by_header{{"Key", "k"}, {"GrantRead", "id=\"" + alt + "\", uri=" + std::string(kAllUsers)}};
   ASSERT_EQ(on("PutObject", by_header).code, "");
-  EXPECT_THAT(grants(on("GetObjectAcl", {{"Key", "k"}})), ElementsAre("READ alt", "READ AllUsers"));
+  EXPECT_THAT(grants(on("GetObjectAcl", {{"Key", "k"}})), ElementsAre("READ AllUsers", "READ alt"));
   const Document grant{{"Grantee", {{"Type", "CanonicalUser"}, {"ID", alt}}}, {"Permission", "WRITE"}};
   Document policy{{"Owner", {{"ID", canonical_user(kMain)}}}, {"Grants", {grant}}};
   ASSERT_EQ(on("PutBucketAcl", {{"AccessControlPolicy", policy}}).code, "");
@@ -204,6 +204,17 @@ TEST_P(AccessTest, AnUploadsInitiatorOwnsWhatItBecomes) {
   ASSERT_EQ(on("CompleteMultipartUpload", {{"Key", "k"}, {"UploadId", id}, {"MultipartUpload", parts}}).code,
             "");
   EXPECT_THAT(grants(on("GetObjectAcl", {{"Key", "k"}})), ElementsAre("FULL_CONTROL alt"));
+}
+
+TEST_P(AccessTest, OnlyWhoSignsMayChooseTheAnswersHeaders) {
+  ASSERT_EQ(on("PutObject", {{"Key", "k"}, {"ACL", "public-read"}}).code, "");
+  const Document chosen{{"Key", "k"}, {"ResponseContentType", "text/html"}, {"ResponseExpires", 123.0}};
+  const auto answer = on("GetObject", chosen);
+  EXPECT_EQ(answer.fields.at("ContentType"), "text/html");
+  EXPECT_EQ(answer.fields.at("Expires"), "Thu, 01 Jan 1970 00:02:03 GMT");
+  as("");
+  EXPECT_EQ(on("GetObject", chosen).code, "InvalidRequest");
+  EXPECT_EQ(on("GetObject", {{"Key", "k"}}).code, "");
 }
 
 TEST_P(AccessTest, SeededBucketsAreEverybodysToReadAndNobodysToWrite) {

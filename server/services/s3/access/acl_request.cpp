@@ -218,8 +218,11 @@ void show_acl(Document& fields, std::string_view owner, const std::optional<Gran
   fields["Owner"] = shown_user(accounts.user_of(owner));
   auto& shown = fields["Grants"] = Document::array();
   const Grants plain{{canonical_user(owner), Permission::kFullControl}};
-  for (const auto& grant : grants ? *grants : plain)
-    shown.push_back({{"Grantee", shown_grantee(grant, accounts)}, {"Permission", name_of(grant.permission)}});
+  for (const bool groups : {true, false})  // in an order of its own, as a canned ACL has it
+    for (const auto& grant : grants ? *grants : plain)
+      if (grant.to_group() == groups)
+        shown.push_back(
+            {{"Grantee", shown_grantee(grant, accounts)}, {"Permission", name_of(grant.permission)}});
 }
 
 }  // namespace sagelet::s3

@@ -1,10 +1,11 @@
 """The named crash points of the source: the program is killed exactly there, then everything promised is looked at."""
 import re
+import subprocess
 
 import pytest
 
 from crash.conftest import clients, training_of
-from crash.test_objects import kill_while_writing, verify
+from crash.s3_history import History
 from support.server import ROOT
 
 NAMED = re.compile(r'crash_point\("([^"]+)"\)')
@@ -36,17 +37,16 @@ AFTER_THE_END = ("runner-end-noted", "runner-after-checkpoints", "runner-after-o
                                    if not point.startswith(("lifecycle", "notifications"))])
 @pytest.mark.parametrize("passage", [1, 7])
 def test_puts_survive_a_kill_at(server, rng, point, passage):
-    clients(server, "s3")[0].create_bucket(Bucket="crash")
+    history = History(server, rng)
     server.stop()
     server.start(SAGELET_CRASH_AT=f"{point}:{passage}")
-    acknowledged = {}
     try:
-        attempted = kill_while_writing(server, rng, acknowledged, crash=point)
-    except Exception:  # the point is not on the way of a put
+        history.write_until_gone(lambda: server.process.wait(60))
+    except subprocess.TimeoutExpired:  # the point is not on the way of a put
         server.kill()
         pytest.skip(f"{point} is not passed by puts and deletes")
     server.start()
-    verify(server, acknowledged, attempted)
+    history.verify_all()
 
 
 @pytest.mark.parametrize("point", points("server/jobs", "server/services/sagemaker", "server/storage"))

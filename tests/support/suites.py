@@ -151,11 +151,11 @@ def contract(preset="release"):
                   environment={**programs, **(SANITIZERS if preset != "release" else {})})
 
 
-def crash(preset="release", rounds="30"):
+def crash(preset="release", rounds="30", object_rounds="300"):
     programs = with_programs(preset)
     if programs is None:
         return Tally.one(False, f"crash: the {preset} build failed")
-    return pytest(f"crash-{preset}", "tests/crash", "-n", "4", environment={**programs, "CRASH_ROUNDS": rounds})
+    return pytest(f"crash-{preset}", "tests/crash", "-n", "4", environment={**programs, "CRASH_ROUNDS": rounds, "CRASH_OBJECT_ROUNDS": object_rounds})
 
 
 def story():
@@ -201,12 +201,12 @@ def tsan():
 
 def sanitized_acceptance():
     total = acceptance("asan", "long or not long")
-    total += crash("asan", "30")
+    total += crash("asan", "30", "60")
     return total
 
 
 def many_kills():
-    return crash("release", "2000")
+    return crash("release", "2000", "10000")
 
 
 def fuzz():

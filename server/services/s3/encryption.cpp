@@ -24,7 +24,8 @@ bool one_of(const auto& names, std::string_view name) {
 }
 
 std::string text_of(const Document& params, std::string_view prefix, std::string_view name) {
-  const auto member = params.find(std::string(prefix) + std::string(name));
+  const auto member =
+      prefix.empty() ? params.find(name) : params.find(std::string(prefix) + std::string(name));
   return member != params.end() && member->is_string() ? member->get<std::string>() : std::string();
 }
 

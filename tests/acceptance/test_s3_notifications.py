@@ -9,10 +9,10 @@ from support.server import Server
 
 
 class Hook:
-    """Takes what is posted; `refuse` says which keys get a 500."""
+    """Takes what is posted; `refuse` says which keys get a 500, `refuse_once` which get it the first time."""
 
     def __init__(self):
-        self.records, self.refuse, self.seen = [], set(), []
+        self.records, self.refuse, self.refuse_once = [], set(), set()
         hook = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -21,8 +21,8 @@ class Hook:
             def do_POST(self):
                 record = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["Records"][0]
                 key = record["s3"]["object"]["key"]
-                hook.seen.append(key)
-                refused = key in hook.refuse
+                refused = key in hook.refuse or key in hook.refuse_once
+                hook.refuse_once.discard(key)
                 if not refused:
                     hook.records.append(record | {"destination": self.headers["X-Sagelet-Destination"]})
                 self.send_response(500 if refused else 200)
@@ -120,6 +120,19 @@ def test_a_refused_event_is_sent_again_and_holds_up_its_key_alone(hook):
         assert hook.wait(1) == [("ObjectCreated:Put", "free")]
         hook.refuse = set()
         assert hook.wait(3)[1:] == [("ObjectCreated:Put", "held"), ("ObjectRemoved:Delete", "held")]
+
+
+def test_of_one_key_nothing_overtakes(hook):
+    hook.refuse_once = {"k"}
+    with Server(config=config(hook)) as server:
+        s3 = server.clients("s3")[0]
+        s3.create_bucket(Bucket="told")
+        ask(s3, "told")
+        s3.put_object(Bucket="told", Key="k", Body=b"1")
+        s3.delete_object(Bucket="told", Key="k")
+        s3.put_object(Bucket="told", Key="other", Body=b"1")
+        told = hook.wait(3)
+        assert [name for name, key in told if key == "k"] == ["ObjectCreated:Put", "ObjectRemoved:Delete"]
 
 
 def test_what_waits_survives_the_server(hook, tmp_path):

@@ -113,8 +113,45 @@ TEST_P(ObjectLockTest, RefusesWrongConfigurations) {
   EXPECT_EQ(retain("GOVERNANCE", kNow - 1), "InvalidArgument");
 }
 
+TEST_P(ObjectLockTest, AYearHas365Days) {
+  EXPECT_EQ(configure({{"Mode", "GOVERNANCE"}, {"Years", 2}}), "");
+  put_version();
+  EXPECT_EQ(call("GetObjectRetention", of_key()).fields.at("Retention").at("RetainUntilDate"),
+            kNow + 730 * kDay);
+}
+
+TEST_P(ObjectLockTest, TheSameRetentionAgainIsNoShorterOne) {
+  put_version();
+  EXPECT_EQ(retain("COMPLIANCE", kNow + kDay), "");
+  EXPECT_EQ(retain("COMPLIANCE", kNow + kDay), "");
+}
+
+TEST_P(ObjectLockTest, ABypassTakesAGovernanceRetentionAway) {
+  const auto version = put_version();
+  EXPECT_EQ(retain("GOVERNANCE", kNow + kDay), "");
+  const Document none = {{"Retention", Document::object()}};
+  EXPECT_EQ(call("PutObjectRetention", of_key(none)).code, "AccessDenied");
+  auto bypassed = of_key(none);
+  bypassed["BypassGovernanceRetention"] = true;
+  EXPECT_EQ(call("PutObjectRetention", bypassed).code, "");
+  EXPECT_EQ(call("GetObjectRetention", of_key()).code, "NoSuchObjectLockConfiguration");
+  EXPECT_EQ(remove(version), "");
+}
+
+TEST_P(ObjectLockTest, RefusesHalfALockAndUnknownWords) {
+  const auto code = [&](Document more) { return call("PutObject", of_key(std::move(more)), "body").code; };
+  EXPECT_EQ(code({{"ObjectLockMode", "GOVERNANCE"}}), "InvalidArgument");
+  EXPECT_EQ(code({{"ObjectLockRetainUntilDate", kNow + kDay}}), "InvalidArgument");
+  EXPECT_EQ(code({{"ObjectLockMode", "governance"}, {"ObjectLockRetainUntilDate", kNow + kDay}}),
+            "InvalidArgument");
+  put_version();
+  EXPECT_EQ(call("PutObjectLegalHold", of_key({{"LegalHold", {{"Status", "on"}}}})).code, "MalformedXML");
+}
+
 TEST_P(ObjectLockTest, ABucketWithoutLocksRefusesThem) {
   put("k", "body");
+  EXPECT_EQ(call("GetObjectRetention", {{"Bucket", "bucket"}, {"Key", "k"}}).code, "InvalidRequest");
+  EXPECT_EQ(call("GetObjectLegalHold", {{"Bucket", "bucket"}, {"Key", "k"}}).code, "InvalidRequest");
   const Document retention = {{"Mode", "GOVERNANCE"}, {"RetainUntilDate", kNow + kDay}};
   EXPECT_EQ(call("PutObjectRetention", {{"Bucket", "bucket"}, {"Key", "k"}, {"Retention", retention}}).code,
             "InvalidRequest");

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "base/crash_point.hpp"
+#include "server/services/s3/lifecycle/carry_out.hpp"
 #include "server/services/s3/locks.hpp"
 #include "server/services/s3/versions.hpp"
 #include "server/storage/upload_rows.hpp"
@@ -51,6 +52,21 @@ class Pass {
     return uploads();
   }
 
+  Status apply(std::vector<Action> actions) {
+    for (std::size_t at = 0; at < actions.size() && !around_.stopping; at += kBatch) {
+      const std::span batch(actions.data() + at, std::min(kBatch, actions.size() - at));
+      crash_point("lifecycle.between_batches");
+      auto ticket = around_.objects.commit(
+          [this, batch](storage::Connection& db, storage::BodyId, storage::Freed& freed) -> Status {
+            TRY(const auto bucket, rules_are_the_same(db));
+            for (const auto& action : batch) TRY(change(db, bucket, action, freed));
+            return {};
+          });
+      TRY(around_.outbox.waking(setting_.bucket.name, std::move(ticket)).wait());
+    }
+    return {};
+  }
+
  private:
   storage::Ledger& ledger() { return around_.objects.ledger(); }
 
@@ -88,21 +104,6 @@ class Pass {
       });
     }));
     return apply(std::move(overdue));
-  }
-
-  Status apply(std::vector<Action> actions) {
-    for (std::size_t at = 0; at < actions.size() && !around_.stopping; at += kBatch) {
-      const std::span batch(actions.data() + at, std::min(kBatch, actions.size() - at));
-      crash_point("lifecycle.between_batches");
-      auto ticket = around_.objects.commit(
-          [this, batch](storage::Connection& db, storage::BodyId, storage::Freed& freed) -> Status {
-            TRY(const auto bucket, rules_are_the_same(db));
-            for (const auto& action : batch) TRY(change(db, bucket, action, freed));
-            return {};
-          });
-      TRY(around_.outbox.waking(setting_.bucket.name, std::move(ticket)).wait());
-    }
-    return {};
   }
 
   /// The bucket as it is now; kCancelled when its rules are others.
@@ -181,6 +182,11 @@ class Pass {
 
 Status sweep(const Surroundings& around, const storage::BucketSetting& setting, WallTime now) {
   return Pass(around, setting, now).run();
+}
+
+Status carry_out(const Surroundings& around, const storage::BucketSetting& setting, WallTime now,
+                 std::vector<Action> actions) {
+  return Pass(around, setting, now).apply(std::move(actions));
 }
 
 void Judge::look(const storage::AgingVersion& row) {

@@ -1,6 +1,7 @@
 #include "server/services/s3/lifecycle/worker.hpp"
 
 #include "server/services/s3/fixture_for_tests.hpp"
+#include "server/services/s3/lifecycle/carry_out.hpp"
 
 namespace sagelet::s3::lifecycle {
 namespace {
@@ -48,6 +49,28 @@ class LifecycleTest : public S3Test {
   }
 
   Worker& worker() { return *worker_; }
+  Surroundings around() { return {*store_, *outbox_, names_, {}, never_}; }
+  storage::BucketSetting the_setting() {
+    std::vector<storage::BucketSetting> all;
+    EXPECT_TRUE(store_->ledger().read([&](Connection& db) -> Status {
+      TRY(all, storage::settings_of_kind(db, kSetting));
+      return {};
+    }));
+    return all.at(0);
+  }
+  /// What the rules want now, not yet done.
+  std::vector<Action> decided(const storage::BucketSetting& setting) {
+    std::vector<storage::AgingVersion> rows;
+    EXPECT_TRUE(store_->ledger().read([&](Connection& db) -> Status {
+      TRY(rows, storage::aging_versions(db, setting.bucket.id, {}, 100));
+      return {};
+    }));
+    const auto parsed = rules_from(setting.value);
+    Judge judge(parsed, {}, clock.time);
+    for (const auto& row : rows) judge.look(row);
+    judge.end();
+    return judge.take();
+  }
 
  private:
   void SetUp() override {
@@ -62,6 +85,7 @@ class LifecycleTest : public S3Test {
   }
 
   RandomIds names_;
+  std::atomic<bool> never_{false};
   std::unique_ptr<notifications::Outbox> outbox_;
   std::unique_ptr<Worker> worker_;
 };
@@ -165,6 +189,49 @@ TEST_P(LifecycleTest, ManyGoInOnePass) {
   rule({{"Prefix", "k"}, {"Expiration", {{"Days", 1}}}});
   run_after(2);
   EXPECT_THAT(listed(), testing::ElementsAre("l"));
+}
+
+TEST_P(LifecycleTest, WhatChangedAfterItWasDecidedIsLeftAlone) {
+  put("same", "x");
+  put("overwritten", "x");
+  put("tagged", "x");
+  rule({{"Expiration", {{"Days", 1}}}});
+  const auto setting = the_setting();
+  clock.time += std::chrono::milliseconds(2 * kDay);
+  auto wanted = decided(setting);
+  ASSERT_EQ(wanted.size(), 3u);
+  put("overwritten", "new");
+  const Document tags = {{"TagSet", Document::array({{{"Key", "k"}, {"Value", "v"}}})}};
+  call("PutObjectTagging", {{"Bucket", "bucket"}, {"Key", "tagged"}, {"Tagging", tags}});
+  ASSERT_TRUE(carry_out(around(), setting, clock.time, wanted));
+  EXPECT_THAT(listed(), testing::ElementsAre("overwritten", "tagged"));
+}
+
+TEST_P(LifecycleTest, AVersionThatBecameTheNewestAgainIsLeftAlone) {
+  enable_versions();
+  put("k", "1");
+  const auto second = put("k", "2").fields.at("VersionId");
+  rule({{"NoncurrentVersionExpiration", {{"NoncurrentDays", 1}}}});
+  const auto setting = the_setting();
+  clock.time += std::chrono::milliseconds(2 * kDay);
+  auto wanted = decided(setting);
+  ASSERT_EQ(wanted.size(), 1u);
+  call("DeleteObject", {{"Bucket", "bucket"}, {"Key", "k"}, {"VersionId", second}});
+  ASSERT_TRUE(carry_out(around(), setting, clock.time, wanted));
+  EXPECT_EQ(get("k").body, "1");
+}
+
+TEST_P(LifecycleTest, RulesThatAreGoneDoNothingMore) {
+  put("k", "x");
+  rule({{"Expiration", {{"Days", 1}}}});
+  const auto setting = the_setting();
+  clock.time += std::chrono::milliseconds(2 * kDay);
+  auto wanted = decided(setting);
+  call("DeleteBucketLifecycle", {{"Bucket", "bucket"}});
+  const auto done = carry_out(around(), setting, clock.time, wanted);
+  ASSERT_FALSE(done);
+  EXPECT_TRUE(done.error().is(ErrorKind::kCancelled));
+  EXPECT_THAT(listed(), testing::ElementsAre("k"));
 }
 
 TEST_P(LifecycleTest, WithoutRulesNothingIsLookedAt) {

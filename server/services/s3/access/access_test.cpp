@@ -181,6 +181,22 @@ TEST_P(AccessTest, TheExpectedOwnerMustOwnTheBucket) {
   EXPECT_EQ(on("CopyObject", copy).code, "AccessDenied");
 }
 
+TEST_P(AccessTest, WhatWasAllowedIsJudgedAgainWhenItHappens) {
+  ASSERT_EQ(on("PutBucketAcl", {{"ACL", "public-read-write"}}).code, "");
+  as(kAlt);
+  const auto& operation = *s3_.service->model().operation("PutObject");
+  auto theirs = context();
+  Input in;
+  in.params = {{"Bucket", "acls"}, {"Key", "late"}};
+  auto sink = s3_.service->sink(theirs, operation, in.params, 5);
+  ASSERT_TRUE(sink);
+  ASSERT_TRUE((*sink)->write("bytes"));
+  in.sink = std::move(*sink);
+  as(kMain);
+  ASSERT_EQ(on("PutBucketAcl", {{"ACL", "private"}}).code, "");
+  EXPECT_EQ(finish(s3_.service->handler(operation)->call(theirs, std::move(in))).code, "AccessDenied");
+}
+
 TEST_P(AccessTest, EachKeyOfADeletionIsJudgedByItself) {
   ASSERT_EQ(on("PutObject", {{"Key", "k"}}).code, "");
   as(kAlt);

@@ -261,6 +261,7 @@ void App::Rooms::make_gateway() {
   gateway::Options options;
   options.default_region = config.region;
   options.server_host = config.host;
+  options.cors = s3.cors;
   options.registry = [this] { return registry->exchange(); };
   gateway = std::make_unique<gateway::Gateway>(std::move(options), *authenticator, admin(), clock, ids);
   for (Service* service : std::initializer_list<Service*>{s3.service.get(), sagemaker.get(), cloudwatch.get(),

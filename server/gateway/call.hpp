@@ -26,6 +26,7 @@ class Call final : public http::Exchange {
   // The steps of begin(), in their order. A response ends the call.
   std::optional<http::Response> guard_host();
   std::optional<http::Response> hand_over();
+  std::optional<http::Response> answer_preflight();
   std::optional<http::Response> authenticate();
   std::optional<http::Response> identify_service();
   std::optional<http::Response> guard_origin();
@@ -40,6 +41,7 @@ class Call final : public http::Exchange {
   void answer(Reply<Output> reply, const std::function<void(http::Response)>& done);
 
   void fill_context();
+  void read_cors();
   Status keep(std::string_view bytes);
   http::Response failure(const api::Error& error);
   http::Response success(Output output);
@@ -58,6 +60,7 @@ class Call final : public http::Exchange {
   const wire::Protocol* protocol_ = nullptr;
   wire::Match match_;
   Context context_;
+  http::Headers cors_;  ///< go with every answer
   std::optional<auth::AwsChunked> chunked_;
   std::unique_ptr<http::BodySink> sink_;
   std::string body_;

@@ -7,6 +7,7 @@
 #include "base/log.hpp"
 #include "fmt/format.h"
 #include "server/gateway/call.hpp"
+#include "server/gateway/cors.hpp"
 #include "server/gateway/dispatch.hpp"
 #include "server/model/validate.hpp"
 
@@ -42,6 +43,7 @@ Service* Gateway::service(std::string_view name) const {
 const Call::Step Call::kHeadSteps[] = {
     &Call::guard_host,        // a Host that is neither ours nor AWS's: DNS rebinding
     &Call::hand_over,         // images are pushed by another protocol, with another kind of login
+    &Call::answer_preflight,  // a browser asks whether it may ask
     &Call::authenticate,      // who signed it, and how is the body framed
     &Call::identify_service,  // which service, in which region, under which path
     &Call::guard_origin,      // a page of somebody else's in the user's browser
@@ -105,6 +107,24 @@ std::optional<Response> Call::hand_over() {
   return counted(std::move(*early));
 }
 
+std::optional<Response> Call::answer_preflight() {
+  auto* cors = gateway_.options().cors;
+  if (head_.method != "OPTIONS" || cors == nullptr) return std::nullopt;
+  identified_ = identify(head_, {}, gateway_.options().server_host);
+  if (identified_.service != "s3") return std::nullopt;
+  service_ = gateway_.service(identified_.service);
+  if (!service_) return std::nullopt;
+  protocol_ = &wire::protocol_of(service_->model(), head_);
+  const auto question = preflight_question(head_, identified_.target);
+  if (!question) return failure(question.error());
+  auto allowed = cors->preflight(*question);
+  if (!allowed) return failure(allowed.error());
+  Response response;
+  response.headers = std::move(*allowed);
+  response.headers.add("x-amz-request-id", context_.request_id);
+  return counted(std::move(response));
+}
+
 std::optional<Response> Call::authenticate() {
   auto judged = gateway_.authenticator().judge(head_);
   if (judged) {
@@ -124,6 +144,7 @@ std::optional<Response> Call::identify_service() {
         fmt::format("NotImplemented: Sagelet does not have the service \"{}\".\n", identified_.service)));
   protocol_ = &wire::protocol_of(service_->model(), head_);
   fill_context();
+  read_cors();
   if (refused_) return refusal(*refused_);
   if (judged_.payload != auth::PayloadForm::kPlain)
     chunked_.emplace(judged_, decoded_length(head_),
@@ -160,6 +181,12 @@ std::optional<Response> Call::open_sink() {
   if (!sink) return failure(sink.error());
   sink_ = std::move(*sink);
   return std::nullopt;
+}
+
+void Call::read_cors() {
+  auto* cors = gateway_.options().cors;
+  if (cors == nullptr || identified_.service != "s3" || !head_.headers.has("origin")) return;
+  cors_ = cors->headers_for(cors_question(head_, identified_.target));
 }
 
 void Call::fill_context() {
@@ -266,6 +293,7 @@ Response Call::refusal(const auth::Refusal& refusal) {
 }
 
 Response Call::counted(Response response) {
+  for (const auto& [name, value] : cors_) response.headers.add(name, value);
   auto& counters = gateway_.counters();
   if (response.status >= 500)
     counters.server_errors.fetch_add(1, std::memory_order_relaxed);

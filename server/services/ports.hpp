@@ -3,6 +3,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
@@ -23,6 +24,25 @@ class ObjectsView {
   /// bucket.
   virtual Result<bool> any_under(const AccountId& account, std::string_view bucket,
                                  std::string_view prefix) = 0;
+};
+
+/// What a page of another site asks of a bucket: by OPTIONS before its request, or by the request itself.
+struct CorsQuestion {
+  std::string_view bucket;
+  std::string_view origin;
+  std::string_view method;
+  std::vector<std::string> headers;  ///< that it wants to send
+  bool of_object = false;            ///< a key follows the bucket's name
+};
+
+/// The gateway's view of the buckets' CORS rules. Thread-safe.
+class CorsView {
+ public:
+  virtual ~CorsView() = default;
+  /// The headers of a preflight's answer; AccessForbidden when no rule allows it.
+  virtual Reply<http::Headers> preflight(const CorsQuestion& question) = 0;
+  /// The headers that let the page read the answer to a request; none when no rule allows it.
+  virtual http::Headers headers_for(const CorsQuestion& question) = 0;
 };
 
 /// An image of our own registry, as an engine on this machine gets it.

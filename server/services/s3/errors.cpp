@@ -201,6 +201,15 @@ api::Error malformed_xml() {
               "The XML you provided was not well-formed or did not validate against our published schema");
 }
 
+api::Error public_policy_blocked(std::string_view arn, std::string_view bucket) {
+  return make(
+      "AccessDenied", 403,
+      fmt::format("User: {} is not authorized to perform: s3:PutBucketPolicy on resource: "
+                  "\"arn:aws:s3:::{}\" because public policies are prevented by the BlockPublicPolicy "
+                  "setting in S3 Block Public Access.",
+                  arn, bucket));
+}
+
 api::Error malformed_policy(std::string_view message) {
   return make("MalformedPolicy", 400, message);
 }
@@ -263,6 +272,13 @@ api::Error acl_with_ownership() {
               "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting");
 }
 
+api::Error invalid_logging_target(std::string_view bucket) {
+  return make("InvalidTargetBucketForLogging", 400,
+              "The target bucket for logging does not exist, is not owned by you, or does not have the "
+              "appropriate grants for the log-delivery group.",
+              {{"TargetBucket", text(bucket)}});
+}
+
 api::Error no_object_lock() {
   return invalid_request("Bucket is missing Object Lock Configuration");
 }
@@ -288,6 +304,11 @@ api::Error operation_aborted() {
       "OperationAborted", 409,
       "A conflicting conditional operation is currently in progress against this resource. Please try "
       "again.");
+}
+
+api::Error cors_forbidden(std::string_view why, std::string_view method, bool of_object) {
+  return make("AccessForbidden", 403, fmt::format("CORSResponse: {}", why),
+              {{"Method", text(method)}, {"ResourceType", of_object ? "OBJECT" : "BUCKET"}});
 }
 
 api::Error not_implemented(std::string_view header) {

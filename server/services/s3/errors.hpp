@@ -51,6 +51,7 @@ api::Error bad_checksum(std::string_view algorithm);
 api::Error payload_hash_mismatch(std::string_view given, std::string_view computed);
 
 api::Error malformed_xml();
+api::Error public_policy_blocked(std::string_view arn, std::string_view bucket);
 api::Error malformed_policy(std::string_view message);
 api::Error invalid_argument(std::string_view message, std::string_view name = {},
                             std::string_view value = {});
@@ -67,6 +68,7 @@ api::Error unresolvable_email(std::string_view email);
 /// BucketOwnerEnforced: the bucket takes no ACL; it cannot have that one.
 api::Error acls_are_off();
 api::Error acl_with_ownership();
+api::Error invalid_logging_target(std::string_view bucket);
 /// Lock calls on a bucket that takes no locks.
 api::Error no_object_lock();
 api::Error no_lock_on_object();
@@ -76,6 +78,7 @@ api::Error wrong_customer_key();
 /// The bucket's versioning was changed while the request was on its way.
 api::Error operation_aborted();
 api::Error not_implemented(std::string_view header);
+api::Error cors_forbidden(std::string_view why, std::string_view method, bool of_object);
 
 /// What the client reads when storage failed: "no space" is ServiceUnavailable, the rest InternalError
 /// (logged here).

@@ -40,7 +40,7 @@ struct Readable {
 };
 
 /// Thread-safe: no state but what it was given.
-class S3Service final : public TableService, public ObjectsView {
+class S3Service final : public TableService, public ObjectsView, public CorsView {
  public:
   S3Service(S3Options options, storage::ObjectStore& objects, const Clock& clock, Ids& ids);
   /// Takes up what buckets' settings ask for: before the first request.
@@ -50,11 +50,14 @@ class S3Service final : public TableService, public ObjectsView {
                                               const Document& params,
                                               std::optional<std::uint64_t> length) override;
   Result<bool> any_under(const AccountId& account, std::string_view bucket, std::string_view prefix) override;
+  Reply<http::Headers> preflight(const CorsQuestion& question) override;
+  http::Headers headers_for(const CorsQuestion& question) override;
 
  private:
   using Method = Reply<Output> (S3Service::*)(Context&, Input);
   Call bound(Method method);
   void add_bucket_operations();
+  void add_setting_operations();
   void add_object_operations();
   void add_upload_operations();
 
@@ -85,6 +88,29 @@ class S3Service final : public TableService, public ObjectsView {
   Reply<Output> get_public_access_block(Context&, Input);
   Reply<Output> put_public_access_block(Context&, Input);
   Reply<Output> delete_public_access_block(Context&, Input);
+  // access/bucket_policy.cpp
+  Reply<Output> get_bucket_policy(Context&, Input);
+  Reply<Output> put_bucket_policy(Context&, Input);
+  Reply<Output> delete_bucket_policy(Context&, Input);
+  Reply<Output> get_bucket_policy_status(Context&, Input);
+  // bucket_records.cpp
+  Reply<Output> get_bucket_website(Context&, Input);
+  Reply<Output> put_bucket_website(Context&, Input);
+  Reply<Output> delete_bucket_website(Context&, Input);
+  Reply<Output> get_bucket_logging(Context&, Input);
+  Reply<Output> put_bucket_logging(Context&, Input);
+  Reply<Output> get_bucket_request_payment(Context&, Input);
+  Reply<Output> put_bucket_request_payment(Context&, Input);
+  Reply<Output> get_bucket_accelerate(Context&, Input);
+  Reply<Output> put_bucket_accelerate(Context&, Input);
+  /// The stored document as the answer, `otherwise` when there is none.
+  Reply<Output> get_record(Context&, const Input&, const Action&, const char* kind,
+                           const Document& otherwise);
+  // cors.cpp
+  Reply<Output> get_bucket_cors(Context&, Input);
+  Reply<Output> put_bucket_cors(Context&, Input);
+  Reply<Output> delete_bucket_cors(Context&, Input);
+  Result<std::optional<std::string>> cors_of(std::string_view bucket);
   // versions.cpp
   Reply<Output> get_bucket_versioning(Context&, Input);
   Reply<Output> put_bucket_versioning(Context&, Input);

@@ -16,6 +16,7 @@ S3Service::S3Service(S3Options options, storage::ObjectStore& objects, const Clo
   for (auto& seed : options.seeds)
     seeds_.emplace(seed.name, std::make_unique<SeedFolder>(seed.name, std::move(seed.folder)));
   add_bucket_operations();
+  add_setting_operations();
   add_object_operations();
   add_upload_operations();
 }
@@ -62,23 +63,36 @@ void S3Service::add_bucket_operations() {
   on("ListObjectVersions", bound(&S3Service::list_object_versions));
   on("GetObjectLockConfiguration", bound(&S3Service::get_object_lock_configuration));
   on("PutObjectLockConfiguration", bound(&S3Service::put_object_lock_configuration));
+}
+
+void S3Service::add_setting_operations() {
   on("GetBucketAcl", bound(&S3Service::get_bucket_acl));
   on("PutBucketAcl", bound(&S3Service::put_bucket_acl));
   on("GetBucketOwnershipControls", bound(&S3Service::get_bucket_ownership_controls));
   on("PutBucketOwnershipControls", bound(&S3Service::put_bucket_ownership_controls));
   on("DeleteBucketOwnershipControls", bound(&S3Service::delete_bucket_ownership_controls));
+  on("GetBucketPolicy", bound(&S3Service::get_bucket_policy));
+  on("PutBucketPolicy", bound(&S3Service::put_bucket_policy));
+  on("DeleteBucketPolicy", bound(&S3Service::delete_bucket_policy));
+  on("GetBucketPolicyStatus", bound(&S3Service::get_bucket_policy_status));
+  on("GetBucketCors", bound(&S3Service::get_bucket_cors));
+  on("PutBucketCors", bound(&S3Service::put_bucket_cors));
+  on("DeleteBucketCors", bound(&S3Service::delete_bucket_cors));
+  on("GetBucketWebsite", bound(&S3Service::get_bucket_website));
+  on("PutBucketWebsite", bound(&S3Service::put_bucket_website));
+  on("DeleteBucketWebsite", bound(&S3Service::delete_bucket_website));
+  on("GetBucketLogging", bound(&S3Service::get_bucket_logging));
+  on("PutBucketLogging", bound(&S3Service::put_bucket_logging));
+  on("GetBucketRequestPayment", bound(&S3Service::get_bucket_request_payment));
+  on("PutBucketRequestPayment", bound(&S3Service::put_bucket_request_payment));
+  on("GetBucketAccelerateConfiguration", bound(&S3Service::get_bucket_accelerate));
+  on("PutBucketAccelerateConfiguration", bound(&S3Service::put_bucket_accelerate));
   const auto absent = [this](std::string_view operation, const Action& asked, std::string_view code,
                              std::string_view message) {
     on(operation, [this, &asked, code, message](Context& context, Input in) {
       return absent_setting(context, in, asked, code, message);
     });
   };
-  absent("GetBucketPolicy", action::kGetBucketPolicy, "NoSuchBucketPolicy",
-         "The bucket policy does not exist");
-  absent("GetBucketCors", action::kGetBucketCors, "NoSuchCORSConfiguration",
-         "The CORS configuration does not exist");
-  absent("GetBucketWebsite", action::kGetBucketWebsite, "NoSuchWebsiteConfiguration",
-         "The specified bucket does not have a website configuration");
   absent("GetBucketReplication", action::kGetReplicationConfiguration,
          "ReplicationConfigurationNotFoundError", "The replication configuration was not found");
 }
@@ -133,6 +147,7 @@ Result<S3> make_s3(S3Options options, storage::ObjectStore& objects, const Clock
   TRY(service->start());
   S3 made;
   made.view = service.get();
+  made.cors = service.get();
   made.service = std::move(service);
   return made;
 }

@@ -30,10 +30,11 @@ struct S3Options {
   std::chrono::milliseconds lifecycle_day = std::chrono::hours(24);  ///< shorter, to watch rules work
 };
 
-/// The service and SageMaker's view of it; the view lives as long as the service.
+/// The service, SageMaker's view of it and the gateway's; the views live as long as the service.
 struct S3 {
   std::unique_ptr<Service> service;
   ObjectsView* view = nullptr;
+  CorsView* cors = nullptr;
 };
 
 /// What is given must outlive the service. A seed that is no folder, or a name that no bucket may have, is

@@ -75,6 +75,7 @@ Reply<storage::Pairs> tags_from_header(std::string_view header) {
           "x-amz-tagging", header);
     tags.emplace_back(std::move(*key), std::move(*value));
   }
+  std::sort(tags.begin(), tags.end());  // as they are shown; a header's order says nothing
   return checked(std::move(tags), kMostObjectTags);
 }
 

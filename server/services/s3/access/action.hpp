@@ -78,6 +78,12 @@ inline constexpr auto kPutBucketNotification = of_bucket("s3:PutBucketNotificati
 inline constexpr auto kGetBucketWebsite = of_bucket("s3:GetBucketWebsite");
 inline constexpr auto kPutBucketWebsite = of_bucket("s3:PutBucketWebsite");
 inline constexpr auto kDeleteBucketWebsite = of_bucket("s3:DeleteBucketWebsite");
+inline constexpr auto kGetBucketLogging = of_bucket("s3:GetBucketLogging");
+inline constexpr auto kPutBucketLogging = of_bucket("s3:PutBucketLogging");
+inline constexpr auto kGetBucketRequestPayment = of_bucket("s3:GetBucketRequestPayment");
+inline constexpr auto kPutBucketRequestPayment = of_bucket("s3:PutBucketRequestPayment");
+inline constexpr auto kGetAccelerateConfiguration = of_bucket("s3:GetAccelerateConfiguration");
+inline constexpr auto kPutAccelerateConfiguration = of_bucket("s3:PutAccelerateConfiguration");
 inline constexpr auto kGetReplicationConfiguration = of_bucket("s3:GetReplicationConfiguration");
 
 inline constexpr auto kPutObject = writing("s3:PutObject");

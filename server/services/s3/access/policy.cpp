@@ -4,7 +4,7 @@
 #include <set>
 
 #include "nlohmann/json.hpp"
-#include "server/services/s3/access/actions.hpp"
+#include "server/services/s3/access/action_targets.hpp"
 #include "server/services/s3/errors.hpp"
 
 namespace sagelet::s3 {

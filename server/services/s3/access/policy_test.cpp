@@ -270,7 +270,7 @@ TEST(Policy, RefusesStatementsThatCannotApply) {
 }
 
 TEST(Policy, RefusesPrincipalsThatNobodyIs) {
-  for (const Document principal :
+  for (const Document& principal :
        {Document("someone"), Document{{"AWS", Document::array()}}, Document{{"Aws", "*"}}})
     EXPECT_NE(refusal({{"Principal", principal}}), "") << principal;
   for (const char* name : {"", "1", "arn:aws:iam::222222222222:user/*", "arn:aws:iam::*:root",

@@ -1,4 +1,4 @@
-#include "server/services/s3/access/actions.hpp"
+#include "server/services/s3/access/action_targets.hpp"
 
 #include <array>
 

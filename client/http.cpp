@@ -42,6 +42,7 @@ struct Transfer {
   Response response;
   Status failure;  ///< of the download callback
   std::uint64_t uploaded = 0;
+  bool begun = false;
 
   bool downloading() const { return request.download && response.status >= 200 && response.status < 300; }
 };
@@ -67,6 +68,8 @@ std::size_t on_body(char* data, std::size_t size, std::size_t count, void* user)
     transfer.response.body.append(bytes);
     return bytes.size();
   }
+  if (!transfer.begun && transfer.request.begun) transfer.request.begun(transfer.response);
+  transfer.begun = true;
   transfer.failure = transfer.request.download(bytes);
   return transfer.failure ? bytes.size() : CURL_WRITEFUNC_ERROR;
 }
@@ -200,7 +203,7 @@ Result<Response> Http::send(const Request& request) {
   CURL* handle = state_->handle.get();
   curl_easy_reset(handle);  // options go, the connection stays
   const auto headers = header_list(request);
-  Transfer transfer{request, handle, {}, {}, 0};
+  Transfer transfer{request, handle, {}, {}, 0, false};
   char detail[CURL_ERROR_SIZE] = "";
   curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, detail);
   set_options(handle, transfer, headers.get());

@@ -16,6 +16,18 @@
 
 namespace sagelet::client {
 
+struct Response {
+  int status = 0;
+  std::map<std::string, std::string> headers;  ///< lower-case names
+  std::string body;
+
+  /// Empty when it is not there.
+  std::string header(const std::string& name) const {
+    const auto found = headers.find(name);
+    return found == headers.end() ? std::string() : found->second;
+  }
+};
+
 struct Request {
   std::string method = "GET";
   std::string url;
@@ -26,17 +38,14 @@ struct Request {
   std::uint64_t upload_length = 0;
   /// Gets the body of a 2xx answer as it comes; otherwise it is gathered in Response::body.
   std::function<Status(std::string_view)> download;
+  /// Gets status and headers of a 2xx answer before `download` gets its first byte; not called for an empty
+  /// one.
+  std::function<void(const Response&)> begun;
   std::chrono::milliseconds connect_timeout{2000};
   std::chrono::milliseconds idle_timeout{60000};  ///< no byte moved for so long
   std::string unix_socket;                        ///< docker
   /// Asked about once a second while the transfer waits; true ends it with kCancelled.
   std::function<bool()> cancelled;
-};
-
-struct Response {
-  int status = 0;
-  std::map<std::string, std::string> headers;  ///< lower-case names
-  std::string body;
 };
 
 class Http {

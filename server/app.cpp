@@ -100,6 +100,7 @@ struct App::Rooms {
   }
 
   Status open_storage();
+  s3::upstream::Options upstream_options() const;
   Status start_services();
   void start_registry();
   Status start_jobs();
@@ -162,6 +163,19 @@ Status App::Rooms::open_storage() {
   return {};
 }
 
+s3::upstream::Options App::Rooms::upstream_options() const {
+  const auto& given = config.upstream;
+  s3::upstream::Options options{
+      given.url,     given.region,        given.access_key,  given.secret_key,      {},
+      given.buckets, given.write_through, given.cache_limit, given.revalidate_after};
+  if (options.buckets.empty()) options.buckets = {"*"};
+  if (!options.access_key.empty()) return options;
+  options.access_key = environment_of("AWS_ACCESS_KEY_ID");
+  options.secret_key = environment_of("AWS_SECRET_ACCESS_KEY");
+  options.session_token = environment_of("AWS_SESSION_TOKEN");
+  return options;
+}
+
 Status App::Rooms::start_services() {
   credentials = credentials::make_store(*ledger, clock, ids);
   s3::S3Options options;
@@ -171,6 +185,7 @@ Status App::Rooms::start_services() {
   options.any_account = config.auth == auth::Mode::kLax;
   for (const auto& key : config.keys) options.accounts.push_back({key.account, key.account_name, key.email});
   for (const auto& [name, folder] : config.seed_buckets) options.seeds.push_back({name, folder});
+  options.upstream = upstream_options();
   TRY(s3, s3::make_s3(std::move(options), *objects, clock, ids));
   cloudwatch = cloudwatch::make_cloudwatch(*ledger);
   logs = logs::make_logs(*ledger);

@@ -128,6 +128,33 @@ Status read_file_systems(Config& config, const Place& place, const YAML::Node& n
   return {};
 }
 
+Status read_upstream(Config::Upstream& upstream, const Place& place, const YAML::Node& node) {
+  auto limit = static_cast<std::int64_t>(upstream.cache_limit >> 20);
+  auto revalidate = static_cast<std::int64_t>(upstream.revalidate_after.count());
+  const auto read_url = [&](const Place& at, const YAML::Node& inner) -> Status {
+    std::string value;
+    TRY(text(value)(at, inner));
+    auto url = parse_upstream_url(value);
+    if (!url) return expected(at, inner, "expected http://host[:port] or https://host[:port]");
+    upstream.url = std::move(*url);
+    return {};
+  };
+  TRY(read_map(place, node,
+               {{"url", read_url},
+                {"region", text(upstream.region)},
+                {"access_key", text(upstream.access_key)},
+                {"secret_key", text(upstream.secret_key)},
+                {"buckets", texts(upstream.buckets)},
+                {"write_through", flag(upstream.write_through)},
+                {"cache_limit_mb", integer(limit, 0, 1LL << 40)},
+                {"revalidate_seconds", integer(revalidate, 0, kMaxSeconds)}}));
+  if (upstream.access_key.empty() != upstream.secret_key.empty())
+    return expected(place, node, "expected both access_key and secret_key, or neither");
+  upstream.cache_limit = static_cast<std::uint64_t>(limit) << 20;
+  upstream.revalidate_after = std::chrono::seconds(revalidate);
+  return {};
+}
+
 Status read_jobs(Config::Jobs& jobs, const Place& place, const YAML::Node& node) {
   auto grace = static_cast<std::int64_t>(jobs.stop_grace.count());
   auto keep = static_cast<std::int64_t>(jobs.keep_failed.count());
@@ -151,7 +178,8 @@ Status read_jobs(Config::Jobs& jobs, const Place& place, const YAML::Node& node)
   return {};
 }
 
-Status read_s3(Config::S3& s3, const Place& place, const YAML::Node& node) {
+Status read_s3(Config& config, const Place& place, const YAML::Node& node) {
+  auto& s3 = config.s3;
   double day = std::chrono::duration<double>(s3.lifecycle_day).count();
   const auto read_notifications = [&](const Place& at, const YAML::Node& inner) -> Status {
     TRY(read_map(at, inner, {{"webhook", text(s3.notifications_webhook)}}));
@@ -160,7 +188,11 @@ Status read_s3(Config::S3& s3, const Place& place, const YAML::Node& node) {
     return expected(at.in("webhook"), inner, "expected a URL: http://127.0.0.1:8080/events");
   };
   TRY(read_map(place, node,
-               {{"lifecycle_day_seconds", number(day, 0.1)}, {"notifications", read_notifications}}));
+               {{"lifecycle_day_seconds", number(day, 0.1)},
+                {"notifications", read_notifications},
+                {"upstream", [&](const Place& at, const YAML::Node& inner) {
+                   return read_upstream(config.upstream, at, inner);
+                 }}}));
   s3.lifecycle_day = std::chrono::milliseconds(std::llround(day * 1000));
   return {};
 }
@@ -210,10 +242,10 @@ Status read_root(Config& config, const Place& place, const YAML::Node& root) {
        {"allowed_hosts", texts(config.allowed_hosts)},
        {"offline", flag(config.offline)},
        {"seed_buckets", into(config, read_seeds)},
+       {"s3", into(config, read_s3)},
        {"file_systems", into(config, read_file_systems)},
        {"images", into(config, read_images)},
        {"pythons", into(config, read_pythons)},
-       {"s3", [&](const Place& at, const YAML::Node& node) { return read_s3(config.s3, at, node); }},
        {"jobs", [&](const Place& at, const YAML::Node& node) { return read_jobs(config.jobs, at, node); }},
        {"durability", word({"power", "process", "none"}, [&](std::size_t i) {
           config.durability = static_cast<storage::Durability>(i);
@@ -283,6 +315,17 @@ void choose_python(Config& config) {
   } else {
     config.pythons.emplace_back("python3");
   }
+}
+
+Result<std::string> parse_upstream_url(std::string_view text) {
+  auto host = text;
+  for (const std::string_view scheme : {"http://", "https://"})
+    if (host.starts_with(scheme)) host.remove_prefix(scheme.size());
+  if (host.ends_with('/')) host.remove_suffix(1);
+  if (host.size() == text.size() || host.empty() || host.find_first_of("/?#@ ") != host.npos ||
+      !(text.starts_with("http://") || text.starts_with("https://")))
+    return Error(ErrorKind::kInvalid, fmt::format("'{}' is not http(s)://host[:port]", text));
+  return std::string(text.substr(0, text.find("://") + 3)).append(host);
 }
 
 Result<std::pair<std::string, fs::path>> parse_seed_bucket(std::string_view text) {

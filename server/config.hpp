@@ -43,6 +43,15 @@ struct Config {
     std::chrono::milliseconds lifecycle_day{std::chrono::hours(24)};
     std::string notifications_webhook;  ///< a URL; empty: events are not sent
   } s3;
+  struct Upstream {
+    std::string url;  ///< of another S3 store; empty: none
+    std::string region = "us-east-1";
+    std::string access_key, secret_key;  ///< empty: AWS_ACCESS_KEY_ID and its kin of the server
+    std::vector<std::string> buckets;    ///< empty: every one that is not ours
+    bool write_through = false;
+    std::uint64_t cache_limit = 100ull << 30;  ///< bytes
+    std::chrono::seconds revalidate_after{60};
+  } upstream;
   struct Jobs {
     double cores_per_job = 0;
     std::uint64_t memory_per_job = 0;  ///< bytes; 0: by instance type
@@ -72,6 +81,8 @@ void choose_python(Config& config);
 bool is_account_id(std::string_view text);  ///< 12 digits
 bool is_region(std::string_view text);      ///< us-east-1, or what looks like one
 
+/// Without a slash at its end. kInvalid when it is not http(s)://host[:port].
+Result<std::string> parse_upstream_url(std::string_view text);
 /// NAME=DIR. kInvalid says what is wrong.
 Result<std::pair<std::string, std::filesystem::path>> parse_seed_bucket(std::string_view text);
 

@@ -120,6 +120,28 @@ TEST(Config, ErrorsNameFileLineKeyAndWhatWasExpected) {
   EXPECT_THAT(error_of("host: a\nhost: b\n"), StartsWith("/etc/s.yaml:2: host: the key is there twice"));
 }
 
+TEST(Config, AnUpstreamIsAnAddressWithBothItsKeysOrNeither) {
+  Config config;
+  ASSERT_TRUE(
+      apply_yaml(config,
+                 "s3:\n  upstream: { url: http://lab:9000/, access_key: a, secret_key: b, buckets: [x], "
+                 "write_through: true, cache_limit_mb: 3, revalidate_seconds: 0 }\n",
+                 "/etc/s.yaml"));
+  EXPECT_EQ(config.upstream.url, "http://lab:9000");
+  EXPECT_EQ(config.upstream.buckets, std::vector<std::string>{"x"});
+  EXPECT_TRUE(config.upstream.write_through);
+  EXPECT_EQ(config.upstream.cache_limit, 3u << 20);
+  EXPECT_EQ(config.upstream.revalidate_after.count(), 0);
+  EXPECT_EQ(error_of("s3:\n  upstream: { url: lab }\n"),
+            "/etc/s.yaml:2: s3.upstream.url: expected http://host[:port] or https://host[:port]");
+  EXPECT_EQ(error_of("s3:\n  upstream: { access_key: a }\n"),
+            "/etc/s.yaml:2: s3.upstream: expected both access_key and secret_key, or neither");
+  EXPECT_FALSE(parse_upstream_url("http://"));
+  EXPECT_FALSE(parse_upstream_url("http://host/path"));
+  EXPECT_FALSE(parse_upstream_url("s3://host"));
+  EXPECT_EQ(*parse_upstream_url("https://host"), "https://host");
+}
+
 TEST(Config, UnknownKeysAreErrorsWithASuggestion) {
   EXPECT_EQ(error_of("prot: 1\n"), "/etc/s.yaml:1: prot: there is no such key; did you mean port?");
   EXPECT_EQ(error_of("jobs:\n  stop_grace: 2\n"),

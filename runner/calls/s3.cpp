@@ -10,6 +10,7 @@
 
 #include "base/fs.hpp"
 #include "base/sigv4.hpp"
+#include "client/s3_answers.hpp"
 #include "fmt/format.h"
 
 namespace sagelet::runner {
@@ -20,17 +21,8 @@ constexpr std::uint64_t kSmallestPart = 16u << 20;
 constexpr std::uint64_t kMostParts = 9000;
 constexpr std::string_view kUnsigned = "UNSIGNED-PAYLOAD";
 
-/// S3's "url" encoding of keys in listings: blanks are pluses.
-std::string decode_key(std::string text) {
-  std::replace(text.begin(), text.end(), '+', ' ');
-  return sigv4::percent_decode(text);
-}
-
 Error refused(const client::Response& answer, const std::string& what) {
-  pugi::xml_document document;
-  document.load_buffer(answer.body.data(), answer.body.size());
-  const pugi::xml_node error = document.child("Error");
-  const std::string code = error.child_value("Code"), message = error.child_value("Message");
+  const auto [code, message] = client::read_s3_failure(answer.body);
   if (answer.status == 507 || message.find("no space left") != std::string::npos)
     return Error::from_errno(what, ENOSPC);  // where the server keeps its objects
   const auto kind = answer.status == 404   ? ErrorKind::kNotFound
@@ -70,14 +62,11 @@ Result<std::vector<S3Object>> S3::page(const S3Location& prefix, std::string_vie
   query += fmt::format("encoding-type=url&list-type=2{}&prefix={}", size, sigv4::percent_encode(prefix.key));
   TRY(const client::Response answer, call({.method = "GET", .url = url({prefix.bucket, ""}, query)}));
   if (!good(answer)) return refused(answer, prefix.uri());
-  pugi::xml_document document;
-  if (!document.load_buffer(answer.body.data(), answer.body.size()))
-    return Error(ErrorKind::kInvalid, "the listing of " + prefix.uri() + " is not XML");
-  const pugi::xml_node result = document.child("ListBucketResult");
+  auto read = client::read_s3_page(answer.body);
+  if (!read) return std::move(read).error().context("the listing of " + prefix.uri());
   std::vector<S3Object> objects;
-  for (const pugi::xml_node item : result.children("Contents"))
-    objects.push_back({decode_key(item.child_value("Key")), item.child("Size").text().as_ullong()});
-  token = result.child_value("NextContinuationToken");
+  for (auto& item : read->objects) objects.push_back({std::move(item.key), item.size});
+  token = read->next;
   return objects;
 }
 
@@ -102,11 +91,7 @@ Result<S3Piece> S3::read(const S3Location& from, std::uint64_t offset, std::uint
   request.headers.emplace_back("Range", fmt::format("bytes={}-{}", offset, offset + length - 1));
   if (!etag.empty()) request.headers.emplace_back("If-Match", etag);
   TRY(client::Response answer, call(std::move(request)));
-  const auto header = [&](const char* name) -> std::string {
-    const auto found = answer.headers.find(name);
-    return found == answer.headers.end() ? "" : found->second;
-  };
-  const std::string range = header("content-range");  // bytes 0-9/100, or bytes */0
+  const std::string range = answer.header("content-range");  // bytes 0-9/100, or bytes */0
   const std::uint64_t total =
       std::strtoull(range.c_str() + std::min(range.size(), range.find('/') + 1), nullptr, 10);
   if (answer.status == 416) return S3Piece{.bytes = {}, .total = total, .etag = etag};
@@ -114,7 +99,7 @@ Result<S3Piece> S3::read(const S3Location& from, std::uint64_t offset, std::uint
     return Error(ErrorKind::kConflict, "it was replaced while it was read: " + from.uri());
   if (!good(answer)) return refused(answer, from.uri());
   const std::uint64_t size = answer.status == 206 ? total : answer.body.size();
-  return S3Piece{.bytes = std::move(answer.body), .total = size, .etag = header("etag")};
+  return S3Piece{.bytes = std::move(answer.body), .total = size, .etag = answer.header("etag")};
 }
 
 Result<std::string> S3::read_whole(const S3Location& from, std::uint64_t limit) {

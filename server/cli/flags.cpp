@@ -56,6 +56,11 @@ Result<Config> make_config(const ServeFlags& flags) {
   if (config.port < 0 || config.port > 65535)
     return wrong("--port", std::to_string(config.port), "0 to 65535");
   config.offline = config.offline || flags.offline;
+  if (flags.s3_upstream) {
+    auto url = parse_upstream_url(*flags.s3_upstream);
+    if (!url) return std::move(url).error().context("--s3-upstream");
+    config.upstream.url = std::move(*url);
+  }
   TRY(apply_identity(flags, config));
   TRY(apply_places(flags, config));
   choose_python(config);

@@ -62,6 +62,9 @@ void add_serve_options(CLI::App& app, ServeFlags& flags, const Defaults& default
       ->take_all()
       ->expected(1)
       ->allow_extra_args(false);
+  app.add_option("--s3-upstream", flags.s3_upstream,
+                 "URL: buckets that are not here are those of this S3 store, read through a cache")
+      ->multi_option_policy(last);
   app.add_flag("--offline", flags.offline, "refuse to reach any host for clients, and name it");
 }
 

@@ -41,6 +41,8 @@ class Staged {
   bool in_memory() const { return !file_.fd && !shared_; }
   /// The bytes while they are in memory.
   const std::string& bytes() const { return bytes_; }
+  /// Their file while they are not; it is still ours.
+  int descriptor() const { return shared_ ? shared_->get() : file_.fd.get(); }
 
  private:
   friend class Bodies;

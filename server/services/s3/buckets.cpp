@@ -122,7 +122,8 @@ Reply<Output> S3Service::create_bucket(Context& context, Input in) {
 }
 
 Reply<Output> S3Service::head_bucket(Context& context, Input in) {
-  TRY(const auto bucket, readable(context, in, action::kListBucket));
+  TRY(const auto bucket, listable(context, in, action::kListBucket));
+  if (bucket.upstream != nullptr) TRY(bucket.upstream->head_bucket(bucket.name));
   Output output;
   output.fields["BucketRegion"] = bucket.region;
   return output;
@@ -143,7 +144,7 @@ Reply<Output> S3Service::delete_bucket(Context& context, Input in) {
 }
 
 Reply<Output> S3Service::get_bucket_location(Context& context, Input in) {
-  TRY(const auto bucket, readable(context, in, action::kGetBucketLocation));
+  TRY(const auto bucket, listable(context, in, action::kGetBucketLocation));
   const auto region = bucket.region;
   Output output;
   if (region != kFirstRegion) output.fields["LocationConstraint"] = region;

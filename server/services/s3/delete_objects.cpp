@@ -157,12 +157,44 @@ const Action& action_on(const std::string& version) {
   return version.empty() ? action::kDeleteObject : action::kDeleteObjectVersion;
 }
 
+/// No more is passed on than the key: what a condition or a version would have kept must not go.
+Reply<void> delete_upstream(upstream::Upstream& other, const std::string& bucket, const Asked& asked) {
+  if (!asked.version.empty()) return errors::not_implemented("versionId");
+  if (asked.conditions.any()) return errors::not_implemented("If-Match");
+  return other.remove(bucket, asked.key);
+}
+
+std::vector<Outcome> deleted_upstream(upstream::Upstream& other, const std::string& bucket,
+                                      const std::vector<Asked>& keys) {
+  std::vector<Outcome> outcomes;
+  for (const auto& asked : keys) {
+    auto& outcome = outcomes.emplace_back();
+    outcome.key = asked.key;
+    outcome.version = asked.version;
+    if (const auto done = delete_upstream(other, bucket, asked); !done) outcome.error = done.error();
+  }
+  return outcomes;
+}
+
+Output deleted(std::vector<Outcome> outcomes, bool quiet) {
+  Output output;
+  output.rows = [outcomes = std::move(outcomes), quiet](model::Writer& to) {
+    write_outcomes(to, outcomes, quiet);
+  };
+  return output;
+}
+
 }  // namespace
 
 Reply<Output> S3Service::delete_object(Context& context, Input in) {
-  TRY(const auto permit, permitted(context, in.params, action_on(in.text("VersionId"))));
-  const auto& bucket = permit.bucket;
   Asked asked{in.text("Key"), in.text("VersionId"), WriteConditions::from(in.params), false};
+  TRY(const bool through, written_through(context, in.text("Bucket")));
+  if (through) {
+    TRY(delete_upstream(*upstream_, in.text("Bucket"), asked));
+    return Output();
+  }
+  TRY(const auto permit, permitted(context, in.params, action_on(asked.version)));
+  const auto& bucket = permit.bucket;
   TRY(asked.bypass, may_bypass(context, in, bucket));
   auto marker = new_version(bucket);
   TRY(auto output, deleted_output(ledger_, bucket, asked, marker));
@@ -188,10 +220,16 @@ Reply<bool> S3Service::may_bypass(const Context& context, const Input& in, const
 }
 
 Reply<Output> S3Service::delete_objects(Context& context, Input in) {
-  TRY(const auto bucket, known(in.params));
+  TRY(const bool through, written_through(context, in.text("Bucket")));
+  storage::Bucket bucket;
+  if (!through) {
+    TRY(bucket, known(in.params));
+  }
   if (!in.has("Delete")) return errors::malformed_xml();
   const auto& given = in.params["Delete"];
   TRY(auto keys, keys_to_delete(given));
+  const bool quiet = given.value("Quiet", false);
+  if (through) return deleted(deleted_upstream(*upstream_, in.text("Bucket"), keys), quiet);
   TRY(const bool bypass, may_bypass(context, in, bucket));
   for (auto& asked : keys) asked.bypass = bypass;
   const errors::Refusal refusal;
@@ -215,11 +253,7 @@ Reply<Output> S3Service::delete_objects(Context& context, Input in) {
     return {};
   });
   TRY(done(refusal, outbox_.waking(bucket.name, ticket)));
-  Output output;
-  output.rows = [outcomes = std::move(outcomes), quiet = given.value("Quiet", false)](model::Writer& to) {
-    write_outcomes(to, outcomes, quiet);
-  };
-  return output;
+  return deleted(std::move(outcomes), quiet);
 }
 
 }  // namespace sagelet::s3

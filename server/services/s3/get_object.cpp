@@ -12,6 +12,9 @@ namespace sagelet::s3 {
 
 namespace {
 
+/// Of the upstream: up to this size a range costs no more than the whole.
+constexpr std::uint64_t kFetchedWhole = 8u << 20;
+
 /// The bytes of an object in parts, pulled by net on a thread that may wait.
 class PartsStream final : public http::PullStream {
  public:
@@ -153,8 +156,34 @@ Reply<storage::Pairs> readable_properties(const storage::OpenObject& object, con
 
 }  // namespace
 
+/// The bytes of what is not cached go through us; of something small that is asked for in pieces, the whole
+/// is fetched first.
+Reply<Output> S3Service::get_from(upstream::Upstream& other, const Context& context, const Input& in) {
+  if (!is_null_or_newest(in.text("VersionId")))
+    return errors::no_such_version(in.text("Key"), in.text("VersionId"));
+  TRY(auto found, other.find(in.text("Bucket"), in.text("Key")));
+  TRY(ReadConditions::from(in.params, "").check(found.object.row, false));
+  TRY(const auto slice, slice_of(found.object, in));
+  const auto& stretch = slice.stretch;
+  const bool piece = stretch.length < found.object.row.size;
+  if (!found.cached && piece && found.object.row.size <= kFetchedWhole) {
+    TRY(found.object, other.open(in.text("Bucket"), in.text("Key")));
+    found.cached = true;
+  }
+  TRY(const auto properties, readable_properties(found.object, context, in));
+  auto output = describe(found.object, properties, slice, in);
+  if (found.cached || stretch.length == 0) {
+    output.payload = body_of(std::move(found.object), stretch);
+    return output;
+  }
+  TRY(output.payload, other.stream(in.text("Bucket"), found.object.row, stretch));
+  return output;
+}
+
 Reply<Output> S3Service::get_object(Context& context, Input in) {
   TRY(check_overrides(context, in));
+  TRY(auto* const other, upstream_for(context, in.text("Bucket")));
+  if (other != nullptr) return get_from(*other, context, in);
   TRY(auto object, open(context, in, action::kGetObject, Want::kBytes));
   TRY(ReadConditions::from(in.params, "").check(object.row, false));
   TRY(const auto slice, slice_of(object, in));

@@ -69,7 +69,9 @@ User S3Service::owner_of(const Context& context, const Readable& readable) const
                                            : context.account().view());
 }
 
-Reply<storage::ListPage> S3Service::page_of(const Readable& readable, const storage::ListQuery& query) {
+Reply<storage::ListPage> S3Service::page_of(const Readable& readable, const storage::ListQuery& query,
+                                            bool v1) {
+  if (readable.upstream != nullptr) return readable.upstream->list(readable.name, query, v1);
   if (readable.seed != nullptr) return errors::lift(readable.seed->list(query));
   storage::ListPage page;
   TRY(errors::lift(ledger_.read([&](Connection& db) -> Status {
@@ -80,10 +82,10 @@ Reply<storage::ListPage> S3Service::page_of(const Readable& readable, const stor
 }
 
 Reply<Output> S3Service::list_objects(Context& context, Input in) {
-  TRY(const auto bucket, readable(context, in, action::kListBucket));
+  TRY(const auto bucket, listable(context, in, action::kListBucket));
   TRY(auto asked, Asked::from(in));
   asked.query.after = in.text("Marker");
-  TRY(auto page, page_of(bucket, asked.query));
+  TRY(auto page, page_of(bucket, asked.query, true));
   Output output;
   output.rows = [asked = std::move(asked), page = std::move(page), name = in.text("Bucket"),
                  owner = owner_of(context, bucket)](model::Writer& to) {
@@ -96,7 +98,7 @@ Reply<Output> S3Service::list_objects(Context& context, Input in) {
 }
 
 Reply<Output> S3Service::list_objects_v2(Context& context, Input in) {
-  TRY(const auto bucket, readable(context, in, action::kListBucket));
+  TRY(const auto bucket, listable(context, in, action::kListBucket));
   TRY(auto asked, Asked::from(in));
   asked.query.after = in.text("StartAfter");
   if (!in.text("ContinuationToken").empty()) {
@@ -106,7 +108,7 @@ Reply<Output> S3Service::list_objects_v2(Context& context, Input in) {
                                       in.text("ContinuationToken"));
     asked.query.after = *position;
   }
-  TRY(auto page, page_of(bucket, asked.query));
+  TRY(auto page, page_of(bucket, asked.query, false));
   Output output;
   output.rows = [asked = std::move(asked), page = std::move(page), name = in.text("Bucket"),
                  token = in.maybe_text("ContinuationToken"), start_after = in.maybe_text("StartAfter"),

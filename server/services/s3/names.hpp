@@ -27,6 +27,11 @@ std::optional<ObjectName> parse_copy_source(std::string_view source);
 
 /// How clients name the version that has no name of its own; the ledger's name for it is "".
 constexpr std::string_view kNullVersion = "null";
+
+/// Of what has no versions: the only one there is.
+inline bool is_null_or_newest(std::string_view version) {
+  return version.empty() || version == kNullVersion;
+}
 std::string_view stored_version(std::string_view asked);
 std::string_view shown_version(std::string_view stored);
 

@@ -79,6 +79,8 @@ Reply<Output> S3Service::put_object(Context& context, Input in) {
 
 Reply<Output> S3Service::put_row(const Context& context, std::string_view event, Output output, Permit permit,
                                  storage::ObjectRow row, storage::Staged staged, WriteConditions conditions) {
+  if (permit.bucket.id == 0)
+    return put_upstream(std::move(output), permit.bucket.name, std::move(row), std::move(staged), conditions);
   const errors::Refusal refusal;
   const auto bucket = permit.bucket.name;
   row.version = new_version(permit.bucket);

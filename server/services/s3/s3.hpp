@@ -21,6 +21,7 @@
 #include "server/services/s3/seeds.hpp"
 #include "server/services/s3/service.hpp"
 #include "server/services/s3/upload.hpp"
+#include "server/services/s3/upstream/upstream.hpp"
 #include "server/storage/listing.hpp"
 #include "server/storage/objects.hpp"
 #include "server/storage/pairs.hpp"
@@ -37,6 +38,8 @@ struct Readable {
   std::optional<storage::Bucket> bucket;
   SeedFolder* seed = nullptr;
   std::string region;
+  upstream::Upstream* upstream = nullptr;  ///< it is not ours: the upstream's, of this name
+  std::string name;
 };
 
 /// Thread-safe: no state but what it was given.
@@ -56,6 +59,8 @@ class S3Service final : public TableService, public ObjectsView, public CorsView
  private:
   using Method = Reply<Output> (S3Service::*)(Context&, Input);
   Call bound(Method method);
+  /// Of operations that may have to ask the upstream: they wait where there is one.
+  void on_asking(std::string_view operation, Method method);
   void add_bucket_operations();
   void add_setting_operations();
   void add_object_operations();
@@ -230,7 +235,24 @@ class S3Service final : public TableService, public ObjectsView, public CorsView
                                             const char* kind);
   /// The owner that lists show; of a seeded bucket the caller.
   User owner_of(const Context& context, const Readable& readable) const;
-  Reply<storage::ListPage> page_of(const Readable& readable, const storage::ListQuery& query);
+  Reply<storage::ListPage> page_of(const Readable& readable, const storage::ListQuery& query, bool v1);
+
+  // upstream_buckets.cpp: buckets that are not ours but the upstream's
+  /// Null when it is ours, or nobody's.
+  upstream::Upstream* upstream(std::string_view bucket);
+  /// The same for a caller who may read there.
+  Reply<upstream::Upstream*> upstream_for(const Context& context, std::string_view bucket);
+  /// As readable(), or the upstream's.
+  Reply<Readable> listable(const Context& context, const Input& in, const Action& action);
+  /// Refuses what changes an upstream bucket, unless it is written through. True: it is one.
+  Reply<bool> written_through(const Context& context, std::string_view bucket);
+  /// For operations that the upstream's buckets do not have.
+  Reply<void> refuse_upstream(const Context& context, std::string_view bucket, const Action& action);
+  Reply<OpenedObject> open_from(upstream::Upstream& upstream, const Context& context, const ObjectName& name,
+                                const Action& action, Want want);
+  Reply<Output> get_from(upstream::Upstream& upstream, const Context& context, const Input& in);
+  Reply<Output> put_upstream(Output output, const std::string& bucket, storage::ObjectRow row,
+                             storage::Staged staged, const WriteConditions& conditions);
 
   storage::Ledger& ledger_;
   storage::ObjectStore& objects_;
@@ -242,6 +264,7 @@ class S3Service final : public TableService, public ObjectsView, public CorsView
   notifications::Outbox outbox_;
   BucketNames with_rules_;
   lifecycle::Worker lifecycle_;
+  std::unique_ptr<upstream::Upstream> upstream_;
 };
 
 }  // namespace sagelet::s3

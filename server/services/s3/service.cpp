@@ -15,6 +15,8 @@ S3Service::S3Service(S3Options options, storage::ObjectStore& objects, const Clo
       lifecycle_(objects, outbox_, clock, ids, lifecycle::Calendar{options.lifecycle_day}) {
   for (auto& seed : options.seeds)
     seeds_.emplace(seed.name, std::make_unique<SeedFolder>(seed.name, std::move(seed.folder)));
+  if (!options.upstream.url.empty())
+    upstream_ = std::make_unique<upstream::Upstream>(std::move(options.upstream), objects, clock);
   add_bucket_operations();
   add_setting_operations();
   add_object_operations();
@@ -38,10 +40,17 @@ S3Service::Call S3Service::bound(Method method) {
   return [this, method](Context& context, Input in) { return (this->*method)(context, std::move(in)); };
 }
 
+void S3Service::on_asking(std::string_view operation, Method method) {
+  if (upstream_)
+    on_waiting(operation, bound(method));
+  else
+    on(operation, bound(method));
+}
+
 void S3Service::add_bucket_operations() {
   on("ListBuckets", bound(&S3Service::list_buckets));
   on("CreateBucket", bound(&S3Service::create_bucket));
-  on("HeadBucket", bound(&S3Service::head_bucket));
+  on_asking("HeadBucket", &S3Service::head_bucket);
   on("DeleteBucket", bound(&S3Service::delete_bucket));
   on("GetBucketLocation", bound(&S3Service::get_bucket_location));
   on("GetBucketTagging", bound(&S3Service::get_bucket_tagging));
@@ -98,14 +107,14 @@ void S3Service::add_setting_operations() {
 }
 
 void S3Service::add_object_operations() {
-  on("PutObject", bound(&S3Service::put_object));
-  on("GetObject", bound(&S3Service::get_object));
-  on("HeadObject", bound(&S3Service::head_object));
-  on("DeleteObject", bound(&S3Service::delete_object));
+  on_asking("PutObject", &S3Service::put_object);
+  on_asking("GetObject", &S3Service::get_object);
+  on_asking("HeadObject", &S3Service::head_object);
+  on_asking("DeleteObject", &S3Service::delete_object);
   on_waiting("DeleteObjects", bound(&S3Service::delete_objects));
   on_waiting("CopyObject", bound(&S3Service::copy_object));
-  on("ListObjects", bound(&S3Service::list_objects));
-  on("ListObjectsV2", bound(&S3Service::list_objects_v2));
+  on_asking("ListObjects", &S3Service::list_objects);
+  on_asking("ListObjectsV2", &S3Service::list_objects_v2);
   on("GetObjectTagging", bound(&S3Service::get_object_tagging));
   on("PutObjectTagging", bound(&S3Service::put_object_tagging));
   on("DeleteObjectTagging", bound(&S3Service::delete_object_tagging));
@@ -115,7 +124,7 @@ void S3Service::add_object_operations() {
   on("PutObjectLegalHold", bound(&S3Service::put_object_legal_hold));
   on("GetObjectAcl", bound(&S3Service::get_object_acl));
   on("PutObjectAcl", bound(&S3Service::put_object_acl));
-  on("GetObjectAttributes", bound(&S3Service::get_object_attributes));
+  on_asking("GetObjectAttributes", &S3Service::get_object_attributes);
 }
 
 void S3Service::add_upload_operations() {

@@ -10,6 +10,7 @@
 #include "base/ids.hpp"
 #include "server/services/ports.hpp"
 #include "server/services/s3/access/accounts.hpp"
+#include "server/services/s3/upstream/options.hpp"
 #include "server/services/service.hpp"
 #include "server/storage/objects.hpp"
 
@@ -28,6 +29,7 @@ struct S3Options {
   std::vector<SeedBucket> seeds;
   std::string notifications_webhook;  ///< URL that events of buckets are posted to; empty: nowhere
   std::chrono::milliseconds lifecycle_day = std::chrono::hours(24);  ///< shorter, to watch rules work
+  upstream::Options upstream;
 };
 
 /// The service, SageMaker's view of it and the gateway's; the views live as long as the service.

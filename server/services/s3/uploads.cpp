@@ -103,6 +103,8 @@ S3Service::UploadUsers S3Service::users_of(const storage::Bucket& bucket,
 Reply<Output> S3Service::create_multipart_upload(Context& context, Input in) {
   TRY(check_key(in.text("Key")));
   TRY(auto target, writable(context, in.params));
+  if (target.permit.bucket.id == 0)
+    TRY(refuse_upstream(context, target.permit.bucket.name, action::kPutObject));
   TRY(const auto checksum, planned_checksum(in));
   TRY(const auto properties, properties_from(in.params, target.encryption, ids_));
   TRY(const auto tags, tags_from_header(in.text("Tagging")));

@@ -165,8 +165,7 @@ Reply<Output> S3Service::list_object_versions(Context& context, Input in) {
   storage::VersionPage page;
   if (bucket.seed != nullptr) {
     const auto& query = asked.query;
-    TRY(auto listed,
-        page_of(bucket, storage::ListQuery{query.prefix, query.delimiter, query.after_key, query.limit}));
+    TRY(auto listed, page_of(bucket, {query.prefix, query.delimiter, query.after_key, query.limit}, false));
     page = as_versions(std::move(listed));
   } else {
     TRY(errors::lift(ledger_.read([&](Connection& db) -> Status {

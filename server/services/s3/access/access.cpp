@@ -9,10 +9,6 @@ namespace sagelet::s3 {
 
 namespace {
 
-bool is_null_or_newest(std::string_view version) {
-  return version.empty() || version == kNullVersion;
-}
-
 /// The quick way, without a query: an owner, in a bucket without a policy, of an object that is not
 /// another's.
 bool plainly_owned(const Claim& claim, const storage::Bucket& bucket, const storage::ObjectRow* row) {
@@ -118,7 +114,10 @@ Reply<Permit> S3Service::permitted(const Context& context, const Document& param
     TRY(allowed, may(db, permit.claim, permit.bucket));
     return allowed && also ? also(db, permit.bucket) : Status();
   })));
-  if (!found) return errors::no_such_bucket(name);
+  if (!found) {
+    TRY(refuse_upstream(context, name, action));
+    return errors::no_such_bucket(name);
+  }
   TRY(check_expected(params, permit.bucket, "ExpectedBucketOwner"));
   if (!allowed) return errors::access_denied();
   return permit;
@@ -126,6 +125,12 @@ Reply<Permit> S3Service::permitted(const Context& context, const Document& param
 
 Reply<Writable> S3Service::writable(const Context& context, const Document& params, const Action& action) {
   Writable target;
+  const auto& name = params.at("Bucket").get_ref<const std::string&>();
+  TRY(const bool through, written_through(context, name));
+  if (through) {
+    target.permit.bucket = {0, name, context.account().str(), upstream_->region(), context.now()};
+    return target;
+  }
   std::optional<BucketRules> rules;  // an owner who asks for no ACL needs none
   const auto also = [&](Connection& db, const storage::Bucket& bucket) -> Status {
     if (asks_for_acl(params) || context.account().str() != bucket.account) {
@@ -169,6 +174,8 @@ Reply<OpenedObject> S3Service::open(const Context& context, const Document& para
     if (!object || !is_null_or_newest(name.version)) return missing(name);
     return OpenedObject{std::move(*object), {}};
   }
+  TRY(auto* const other, upstream_for(context, name.bucket));
+  if (other != nullptr) return open_from(*other, context, name, action, want);
   const bool newest = name.version.empty();
   TRY(auto found, errors::lift(newest ? objects_.find(name.bucket, name.key, want)
                                       : objects_.find_version(name.bucket, name.key,
@@ -211,6 +218,11 @@ Reply<void> S3Service::done(const errors::Refusal& refusal, const Ticket& ticket
 Result<bool> S3Service::any_under(const AccountId& account, std::string_view bucket,
                                   std::string_view prefix) {
   if (auto* folder = seed(bucket)) return folder->any_under(prefix);
+  if (auto* other = upstream(bucket)) {
+    const auto page = other->list(bucket, {.prefix = std::string(prefix), .limit = 1}, false);
+    if (!page) return Error(ErrorKind::kUnavailable, page.error().message);
+    return !page->objects.empty();
+  }
   bool any = false;
   TRY(ledger_.read([&](Connection& db) -> Status {
     TRY(const auto found, storage::find_bucket(db, bucket));

@@ -52,6 +52,7 @@ Status Cache::look_through() {
 
 void Cache::add(const Name& name, std::uint64_t size, std::optional<SteadyTime> checked) {
   drop(name);
+  ++added_;
   entries_.push_front({name, size, checked});
   by_name_[name] = entries_.begin();
   total_ += size;
@@ -67,10 +68,12 @@ void Cache::drop(const Name& name) {
 
 Result<std::optional<storage::OpenObject>> Cache::find(const std::string& bucket, const std::string& key,
                                                        storage::ObjectStore::Want want) {
+  const auto added_before = added_.load();
   TRY(auto found, objects_.find(hidden(bucket), key, want));
   const std::lock_guard lock(mutex_);
   TRY(look_through());
-  if (!found.object) drop({bucket, key});  // everything was reset
+  // Everything was reset; but what was kept since we looked is there.
+  if (!found.object && added_ == added_before) drop({bucket, key});
   if (const auto known = by_name_.find({bucket, key}); known != by_name_.end())
     entries_.splice(entries_.begin(), entries_, known->second);
   return std::move(found.object);

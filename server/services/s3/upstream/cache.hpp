@@ -1,5 +1,6 @@
 #pragma once
 // What we keep of the upstream store: objects of hidden buckets in the ledger, that nobody can name or own.
+#include <atomic>
 #include <list>
 #include <map>
 #include <mutex>
@@ -50,6 +51,7 @@ class Cache {
   std::list<Entry> entries_;  ///< the one used last is the first
   std::map<Name, std::list<Entry>::iterator> by_name_;
   std::uint64_t total_ = 0;
+  std::atomic<std::uint64_t> added_ = 0;  ///< times that something was
 };
 
 }  // namespace sagelet::s3::upstream

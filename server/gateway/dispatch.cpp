@@ -18,16 +18,34 @@ std::string role_name(std::string_view role_arn) {
   return std::string(slash == std::string_view::npos ? kRole : role_arn.substr(slash + 1));
 }
 
+/// What a caller is called. The id of its role is a digest: each thread keeps the names of its last caller.
+struct CallerNames {
+  std::string account, role_arn, session_name;
+  std::string arn, user_id;
+
+  bool are_of(const auth::Caller& caller) const {
+    return caller.account == account && caller.role_arn == role_arn && caller.session_name == session_name;
+  }
+  static CallerNames of(const auth::Caller& caller) {
+    CallerNames names{caller.account, caller.role_arn, caller.session_name, {}, {}};
+    const std::string role = role_name(caller.role_arn);
+    const std::string_view session = caller.session_name.empty() ? kSession : caller.session_name;
+    names.arn = fmt::format("arn:aws:sts::{}:assumed-role/{}/{}", caller.account, role, session);
+    names.user_id = fmt::format("{}:{}", role_id(caller.account, role), session);
+    return names;
+  }
+};
+
 }  // namespace
 
 Identity identity_of(const auth::Judged& judged) {
   const auto& caller = judged.caller;
-  const std::string role = role_name(caller.role_arn);
-  const std::string session = caller.session_name.empty() ? std::string(kSession) : caller.session_name;
+  thread_local CallerNames names = CallerNames::of(caller);
+  if (!names.are_of(caller)) names = CallerNames::of(caller);
   Identity out;
   out.account = AccountId(caller.account);
-  out.arn = fmt::format("arn:aws:sts::{}:assumed-role/{}/{}", caller.account, role, session);
-  out.user_id = fmt::format("{}:{}", role_id(caller.account, role), session);
+  out.arn = names.arn;
+  out.user_id = names.user_id;
   if (!judged.anonymous) out.access_key = caller.access_key;
   out.job_id = caller.job_id;
   return out;

@@ -103,7 +103,8 @@ std::optional<WallTime> parse_rfc1123(std::string_view text) {  // 24 Nov 2026 1
   if (!(read_day(in, 2, p.day) || read_day(in, 1, p.day)) || !in.literal(" ") || !in.month(p.month) ||
       !in.literal(" ") || !in.number(4, p.year) || !in.literal(" ") || !read_clock(in, p))
     return std::nullopt;
-  if (!in.literal(" GMT") && !in.literal(" UTC") && !in.literal(" +0000")) return std::nullopt;
+  if (!in.literal(" GMT") && !in.literal(" UTC") && !in.literal(" +0000") && !in.literal(" -0000"))
+    return std::nullopt;
   return in.done() ? time_of(p) : std::nullopt;
 }
 

@@ -42,6 +42,7 @@ TEST(TimeText, ReadsTheThreeDatesOfHttp) {  // RFC 9110's own example
        {"Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"})
     EXPECT_EQ(parse_http_date(text), time) << text;
   EXPECT_EQ(parse_http_date("Tue, 27 Mar 2007 19:36:42 +0000"), parse_iso8601("2007-03-27T19:36:42Z"));
+  EXPECT_EQ(parse_http_date("Tue, 27 Mar 2007 19:36:42 -0000"), parse_iso8601("2007-03-27T19:36:42Z"));
   for (const auto* text :
        {"", "Sun", "Sun, ", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Nov 1994 08:49:37 CET",
         "Sun, 31 Feb 1994 08:49:37 GMT", "Sun, 06 Nix 1994 08:49:37 GMT", "tomorrow, or later"})

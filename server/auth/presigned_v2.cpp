@@ -110,7 +110,13 @@ void append_sub_resources(std::string& out, std::string_view query) {
   }
 }
 
-std::string text_to_sign(const http::Head& head, const V2Claim& claim, std::string_view bucket) {
+/// boto3 signs the path of a bucket with a slash at its end, also where it sends none.
+bool is_bucket_path(std::string_view path) {
+  return path.size() > 1 && path.find('/', 1) == std::string_view::npos;
+}
+
+std::string text_to_sign(const http::Head& head, const V2Claim& claim, std::string_view bucket,
+                         std::string_view behind_path = {}) {
   std::string out = head.method;
   out.append("\n").append(header_or_query(head, claim, "content-md5"));
   out.append("\n").append(header_or_query(head, claim, "content-type")).append("\n");
@@ -121,7 +127,7 @@ std::string text_to_sign(const http::Head& head, const V2Claim& claim, std::stri
   out.append("\n");
   append_amz_headers(out, head, claim);
   if (!bucket.empty()) out.append("/").append(bucket);
-  out.append(head.path());
+  out.append(head.path()).append(behind_path);
   append_sub_resources(out, head.query());
   return out;
 }
@@ -138,7 +144,7 @@ std::optional<Refusal> check_skew(const http::Head& head, WallTime now, std::chr
   const std::string_view text = amz ? *amz : head.headers.get("date");
   auto signed_at = parse_http_date(text);
   if (!signed_at) signed_at = parse_amz_date(text);
-  if (!signed_at) return refusals::date_missing({});
+  if (!signed_at || *signed_at < WallTime()) return refusals::date_missing({});  // nor before 1970
   if (*signed_at > now + skew || *signed_at < now - skew) return refusals::skewed({});
   return std::nullopt;
 }
@@ -185,11 +191,11 @@ std::optional<Refusal> verify_v2(const http::Head& head, const V2Claim& claim, s
                                  WallTime now, std::chrono::seconds skew, std::string_view own_host) {
   if (!claim.presigned)
     if (auto refusal = check_skew(head, now, skew)) return refusal;
-  const auto matches = [&](std::string_view bucket) {
-    const std::string right = to_base64(hmac_sha1(secret, text_to_sign(head, claim, bucket)));
+  const auto matches = [&](std::string_view bucket, std::string_view behind_path = {}) {
+    const std::string right = to_base64(hmac_sha1(secret, text_to_sign(head, claim, bucket, behind_path)));
     return equal_constant_time(right, claim.signature);
   };
-  if (matches({})) return std::nullopt;
+  if (matches({}) || (is_bucket_path(head.path()) && matches({}, "/"))) return std::nullopt;
   const std::string bucket = bucket_in_host(head.headers.get("host"), own_host);
   if (!bucket.empty() && matches(bucket)) return std::nullopt;
   return refusals::wrong_signature({});

@@ -74,6 +74,23 @@ TEST(V2Header, WantsAClockThatIsNearOurs) {
   EXPECT_EQ(Judge(Mode::kStrict, "20070327T193642Z").code(dateless), "AccessDenied");
 }
 
+TEST(V2Header, ADateBeforeTheEpochIsNone) {
+  const http::Head head = with_header("GET", "/photos/puppy.jpg", "johnsmith.s3.amazonaws.com",
+                                      "Tue, 27 Mar 1950 19:36:42 +0000", "bWq2s1WEIj+Ydj0vQ697zp+IXMU=");
+  EXPECT_EQ(Judge(Mode::kStrict, "20070327T193642Z").code(head), "AccessDenied");
+}
+
+TEST(V2Header, ABucketsPathMayBeSignedWithASlashAtItsEnd) {  // as boto3 does
+  const auto code = [](std::string target, std::string signature) {
+    return Judge(Mode::kStrict, "20070327T193642Z")
+        .code(with_header("PUT", std::move(target), "127.0.0.1:4577", "Tue, 27 Mar 2007 19:36:42 +0000",
+                          std::move(signature)));
+  };
+  EXPECT_EQ(code("/bucket", "JEKYNZuPQ6b6g3+FZX7GMNDH2xc="), "");
+  EXPECT_EQ(code("/bucket", "QYFfNa6OP+VqMopuWM0FnMVz/gI="), "");
+  EXPECT_EQ(code("/bucket/", "QYFfNa6OP+VqMopuWM0FnMVz/gI="), "SignatureDoesNotMatch");
+}
+
 TEST(V2Header, MalformedIsRefusedInBothModes) {
   for (const Mode mode : {Mode::kLax, Mode::kStrict})
     for (const auto* text : {"AWS ", "AWS x", "AWS :", "AWS :x", "AWS x:", "AWS"})

@@ -104,8 +104,8 @@ Task<bool> Connection::handle() {
   facts_.is_head = head.method == "HEAD";
   head.peer = peer_;
   if (auto fault = head_fault(head, facts_.is_http10)) co_return co_await refuse(std::move(*fault));
-  const auto expect = head.headers.find("expect");
-  head.expect_continue = expect.has_value() && !facts_.is_http10 && !parser_->done();
+  const bool expects = http::same_name(head.headers.get("expect"), "100-continue");  // others say nothing
+  head.expect_continue = expects && !facts_.is_http10 && !parser_->done();
   if (head.method == "CONNECT") co_return co_await connect(std::move(head));
   if (head.target.empty()) co_return co_await refuse(malformed({}));
   if (head.target.front() != '/' && head.target != "*") co_return co_await absolute(std::move(head));

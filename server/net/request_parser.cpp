@@ -101,9 +101,6 @@ std::optional<http::Response> head_fault(const http::Head& head, bool is_http10)
     if (!http::same_name(head.headers.joined("transfer-encoding"), "chunked"))
       return refusal(501, "The only Transfer-Encoding understood here is chunked.\n");
   }
-  const auto expect = head.headers.find("expect");
-  if (expect && !is_http10 && !http::same_name(*expect, "100-continue"))
-    return refusal(417, "The only Expect understood here is 100-continue.\n");
   return std::nullopt;
 }
 

@@ -43,8 +43,7 @@ Document parts_of(const storage::OpenObject& object, const Input& in) {
   }
   shown["IsTruncated"] = truncated;
   if (!list.empty()) shown["NextPartNumberMarker"] = list.back().at("PartNumber");
-  // Without checksums AWS shows the count alone.
-  if (checksum) shown["Parts"] = std::move(list);
+  shown["Parts"] = std::move(list);
   return shown;
 }
 

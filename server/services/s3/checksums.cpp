@@ -142,8 +142,7 @@ Reply<std::optional<StoredChecksum>> given_checksum(const Document& params) {
     given = StoredChecksum{kind, false, member->get<std::string>()};
     auto value = std::string_view(given->value);
     if (const auto dash = value.rfind('-'); dash != std::string_view::npos) value = value.substr(0, dash);
-    if (!well_formed(kind, value))
-      return errors::invalid_request(fmt::format("Value for {} header is invalid.", header_name(kind)));
+    if (!well_formed(kind, value)) return errors::bad_checksum(algorithm_name(kind));
   }
   return given;
 }

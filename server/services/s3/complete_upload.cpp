@@ -36,7 +36,11 @@ Reply<void> add_part(Asked& asked, const Document& part) {
   if (value < 1 || value > static_cast<std::int64_t>(kMostParts))
     return errors::invalid_argument("PartNumber must be >= 1 and <= 10000", "partNumber",
                                     std::to_string(value));
-  if (!asked.parts.empty() && value <= asked.parts.back().first) return errors::invalid_part_order(asked.id);
+  if (!asked.parts.empty() && value < asked.parts.back().first) return errors::invalid_part_order(asked.id);
+  if (!asked.parts.empty() && value == asked.parts.back().first) {  // named again: the last one counts
+    asked.parts.pop_back();
+    asked.part_checksums.pop_back();
+  }
   asked.parts.emplace_back(static_cast<std::uint32_t>(value), unquoted(etag->get_ref<const std::string&>()));
   TRY(auto checksum, given_checksum(part));
   asked.part_checksums.push_back(std::move(checksum));

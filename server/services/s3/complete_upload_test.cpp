@@ -59,6 +59,7 @@ TEST_P(MultipartTest, RefusesPartsThatAreNotThere) {
   const std::string three = part(up, 3, "last").fields.at("ETag");
   EXPECT_EQ(complete(up, {{1, old}}).code, "InvalidPart") << "it was sent again";
   EXPECT_EQ(complete(up, {{2, two}, {1, fresh}}).code, "InvalidPartOrder");
+  EXPECT_EQ(complete(up, {{1, fresh}, {1, old}}).code, "InvalidPart") << "of one named twice the last counts";
   EXPECT_EQ(complete(up, {{1, fresh}, {2, two}, {3, three}}).code, "EntityTooSmall");
   EXPECT_EQ(complete(up, {{4, two}}).code, "InvalidPart");
   EXPECT_EQ(complete(up, {}).code, "MalformedXML");

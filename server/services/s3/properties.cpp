@@ -25,13 +25,14 @@ bool one_of(const auto& names, std::string_view name) {
 
 /// "gzip, aws-chunked" is stored as "gzip": the framing is gone when the bytes are here.
 std::string without_chunked(std::string_view encodings) {
+  if (encodings.find("aws-chunked") == std::string_view::npos) return std::string(encodings);
   std::string kept;
   while (!encodings.empty()) {
     const auto end = std::min(encodings.find(','), encodings.size());
     const auto one = trimmed(encodings.substr(0, end));
     encodings.remove_prefix(std::min(end + 1, encodings.size()));
     if (one.empty() || one == "aws-chunked") continue;
-    if (!kept.empty()) kept += ",";
+    if (!kept.empty()) kept += ", ";
     kept += one;
   }
   return kept;

@@ -125,7 +125,9 @@ TEST_P(PutObjectTest, KeepsTheFiveChecksums) {
     EXPECT_FALSE(get("k").fields.contains(member)) << "not unasked";
     EXPECT_FALSE(get("k", {{"ChecksumMode", "ENABLED"}, {"Range", "bytes=0-1"}}).fields.contains(member));
   }
-  EXPECT_EQ(put("k", "hello", {{"ChecksumCRC32", "!!"}}).code, "InvalidRequest");
+  EXPECT_EQ(put("k", "hello", {{"ChecksumCRC32", "!!"}}).code, "BadDigest");
+  EXPECT_EQ(put("k", "hello", {{"ServerSideEncryption", "AES256"}, {"SSECustomerAlgorithm", "AES256"}}).code,
+            "InvalidArgument");
   EXPECT_EQ(
       put("k", "hello", {{"ChecksumCRC32", "NhCmhg=="}, {"ChecksumSHA1", "qvTGHdzF6KLavt4PO0gs2a6pQ00="}})
           .code,

@@ -65,10 +65,7 @@ Reply<std::optional<Stretch>> copy_range_of(std::string_view header, std::uint64
         "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the "
         "zero-based offsets of the first and last bytes to copy",
         "x-amz-copy-source-range", header);
-  if (*bounds->last >= size)
-    return errors::invalid_argument(
-        fmt::format("Range specified is not valid for source object of size: {}", size),
-        "x-amz-copy-source-range", header);
+  if (*bounds->last >= size) return errors::invalid_range(header, size);
   return std::optional(Stretch{*bounds->first, *bounds->last - *bounds->first + 1});
 }
 

@@ -125,6 +125,8 @@ void S3Service::add_object_operations() {
   on("GetObjectAcl", bound(&S3Service::get_object_acl));
   on("PutObjectAcl", bound(&S3Service::put_object_acl));
   on_asking("GetObjectAttributes", &S3Service::get_object_attributes);
+  on("GetObjectTorrent",  // no object has one
+     [](Context&, Input in) -> Reply<Output> { return errors::no_such_key(in.text("Key")); });
 }
 
 void S3Service::add_upload_operations() {

@@ -34,11 +34,10 @@ Reply<storage::Pairs> checked(storage::Pairs tags, std::size_t most) {
     return errors::invalid_tag(fmt::format("{} tags cannot be greater than {}", what, most));
   }
   for (const auto& [key, value] : tags) TRY(check_one(key, value));
-  auto sorted = tags;
-  std::sort(sorted.begin(), sorted.end());
-  const auto twice = std::adjacent_find(sorted.begin(), sorted.end(),
+  std::sort(tags.begin(), tags.end());
+  const auto twice = std::adjacent_find(tags.begin(), tags.end(),
                                         [](const auto& a, const auto& b) { return a.first == b.first; });
-  if (twice != sorted.end())
+  if (twice != tags.end())
     return errors::invalid_tag("Cannot provide multiple Tags with the same key", twice->first);
   return tags;
 }

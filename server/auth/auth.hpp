@@ -1,5 +1,6 @@
 #pragma once
-// Who is calling: signatures (v4 header, query, chunked; v2 query), credentials, host and origin guard.
+// Who is calling: signatures (v4 header, query, form, chunked; v2 header, query, form), credentials, host and
+// origin guard.
 #include <functional>
 #include <memory>
 #include <optional>
@@ -9,6 +10,7 @@
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
+#include "server/http/headers.hpp"
 #include "server/http/message.hpp"
 
 namespace sagelet::auth {
@@ -74,6 +76,9 @@ class Authenticator {
   Authenticator(Options options, SessionLookup sessions, const Clock& clock);
   /// From the head alone.
   tl::expected<Judged, Refusal> judge(const http::Head& head) const;
+  /// A browser's form by its fields: version 4 (x-amz-signature), version 2 (signature), or anonymous when it
+  /// has nothing of either and no policy. What the policy says is the service's to judge.
+  tl::expected<Judged, Refusal> judge_form(const http::Headers& fields) const;
   /// After the body: compares its hash with a signed payload_sha256 (strict mode; a streamed body is compared
   /// by its sink instead) and verifies a signature that judge() left open. nullopt: all is well.
   std::optional<Refusal> judge_body(const Judged& judged, std::string_view body, bool streamed) const;

@@ -60,7 +60,8 @@ Caller lax_caller(const Options& options, const SessionLookup& sessions, const s
   return {.account = is_account(key) ? key : options.default_account, .access_key = key};
 }
 
-/// Fills in who calls. `service` is the scope's, for the wording.
+}  // namespace
+
 std::optional<Refusal> find_caller(const Options& options, const SessionLookup& sessions,
                                    const std::string& key, const std::string& token, std::string_view service,
                                    WallTime now, Judged& judged) {
@@ -76,6 +77,8 @@ std::optional<Refusal> find_caller(const Options& options, const SessionLookup& 
   judged.caller = std::move(*known);
   return std::nullopt;
 }
+
+namespace {
 
 /// How the body is framed, which any request may say, and its hash, which only a version 4 signature covers.
 std::optional<Refusal> judge_payload(const http::Head& head, const V4Claim* claim, Judged& judged) {

@@ -141,6 +141,16 @@ Refusal payload_hash_malformed() {
       "value.");
 }
 
+Refusal form_field_missing(std::string_view name) {
+  return s3_refusal("InvalidArgument", 400, "IncompleteSignatureException",
+                    "Bucket POST must contain a field named '" + std::string(name) +
+                        "'.  If it is specified, please check the order of the fields.");
+}
+
+Refusal form_field_malformed(std::string_view detail) {
+  return s3_refusal("InvalidArgument", 400, "IncompleteSignatureException", detail);
+}
+
 Refusal payload_mismatch(std::string_view service) {
   return refuse(
       service, {"XAmzContentSHA256Mismatch", 400, "SignatureDoesNotMatch", "InvalidSignatureException"},

@@ -24,6 +24,9 @@ Refusal bad_v2_expiry();
 Refusal header_not_signed();
 Refusal payload_hash_missing();
 Refusal payload_hash_malformed();
+/// A signed form lacks one of the fields of its signature.
+Refusal form_field_missing(std::string_view name);
+Refusal form_field_malformed(std::string_view detail);
 Refusal payload_mismatch(std::string_view service);
 
 }  // namespace sagelet::auth::refusals

@@ -48,6 +48,11 @@ Parsed<V2Claim> parse_v2_header(const http::Head& head, std::string_view authori
 /// AWSAccessKeyId=..&Expires=..&Signature=..
 Parsed<V2Claim> parse_v2_query(const http::Head& head);
 
+/// Fills in who calls. `service` is the scope's, for the wording; empty for version 2.
+std::optional<Refusal> find_caller(const Options& options, const SessionLookup& sessions,
+                                   const std::string& key, const std::string& token, std::string_view service,
+                                   WallTime now, Judged& judged);
+
 /// Refuses a presigned URL whose time is over, in both modes.
 std::optional<Refusal> check_lifetime(const V4Claim& claim, WallTime now);
 std::optional<Refusal> check_lifetime(const V2Claim& claim, WallTime now);

@@ -6,6 +6,7 @@
 
 #include "server/gateway/gateway.hpp"
 #include "server/gateway/identify.hpp"
+#include "server/wire/multipart_form.hpp"
 #include "server/wire/protocol.hpp"
 
 namespace sagelet::gateway {
@@ -20,8 +21,12 @@ class Call final : public http::Exchange {
   void finish(std::function<void(http::Response)> done) override;
 
  private:
+  /// The steps that are left, or as many as can be done by now.
+  std::optional<http::Response> proceed();
+
   using Step = std::optional<http::Response> (Call::*)();
   static const Step kHeadSteps[];
+  static const Step* const kLastStep;
 
   // The steps of begin(), in their order. A response ends the call.
   std::optional<http::Response> guard_host();
@@ -30,9 +35,16 @@ class Call final : public http::Exchange {
   std::optional<http::Response> authenticate();
   std::optional<http::Response> identify_service();
   std::optional<http::Response> guard_origin();
+  std::optional<http::Response> open_form();
   std::optional<http::Response> match_operation();
   std::optional<http::Response> refuse_anonymous();
   std::optional<http::Response> open_sink();
+
+  // form.cpp: a browser's form, whose fields come in the body.
+  bool form_waits() const { return form_ && !form_request_; }
+  Status begin_file(std::string filename);
+  std::optional<http::Response> become_request(std::string filename);
+  std::optional<api::Error> end_of_form() const;
 
   // The steps of finish().
   Reply<Input> read_input();
@@ -62,6 +74,11 @@ class Call final : public http::Exchange {
   Context context_;
   http::Headers cors_;  ///< go with every answer
   std::optional<auth::AwsChunked> chunked_;
+  const Step* next_step_ = kHeadSteps;
+  std::optional<wire::MultipartForm> form_;
+  std::string form_bucket_;
+  std::optional<FormRequest> form_request_;     ///< what the form stands for, from its file on
+  std::optional<http::Response> form_refusal_;  ///< instead of its file
   std::unique_ptr<http::BodySink> sink_;
   std::string body_;
 };

@@ -99,6 +99,17 @@ api::Error error_of_body(const Error& error, const model::ServiceModel& service)
   }
 }
 
+api::Error error_of_form(const Error& error) {
+  if (error.is(ErrorKind::kNoSpace))
+    return api::Error::make("MaxPostPreDataLengthExceeded",
+                            "Your POST request fields preceding the upload file were too large.", 400);
+  if (error.is(ErrorKind::kInvalid))
+    return api::Error::make("MalformedPOSTRequest",
+                            "The body of your POST request is not well-formed multipart/form-data.", 400);
+  log::error("form: {}", error.message());
+  return api::Error::internal();
+}
+
 api::Error not_implemented(const model::ServiceModel& service, const model::Operation& operation) {
   return api::Error::make(
       "NotImplemented",

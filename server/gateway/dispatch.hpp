@@ -27,6 +27,8 @@ std::string validation_code(const model::ServiceModel& service);
 
 api::Error error_of_refusal(const auth::Refusal& refusal, const model::ServiceModel& service);
 api::Error error_of_body(const Error& error, const model::ServiceModel& service);
+/// Of a form that cannot be read.
+api::Error error_of_form(const Error& error);
 api::Error not_implemented(const model::ServiceModel& service, const model::Operation& operation);
 /// InternalFailure for the client, the detail for the log.
 api::Error logged_internal(const Error& error, const Context& context);

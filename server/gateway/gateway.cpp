@@ -47,18 +47,26 @@ const Call::Step Call::kHeadSteps[] = {
     &Call::authenticate,      // who signed it, and how is the body framed
     &Call::identify_service,  // which service, in which region, under which path
     &Call::guard_origin,      // a page of somebody else's in the user's browser
+    &Call::open_form,         // a form of S3's: its fields say the rest, so the steps below wait for them
     &Call::match_operation,   // which operation (query protocol: only with the body)
     &Call::refuse_anonymous,  //
     &Call::open_sink,         // a streaming payload goes where the service says
 };
 
+const Call::Step* const Call::kLastStep = std::end(kHeadSteps);
+
 std::optional<Response> Call::begin(http::Head head) {
   head_ = std::move(head);
   gateway_.counters().requests.fetch_add(1, std::memory_order_relaxed);
   context_.request_id = gateway_.ids().uuid();
-  for (const Step step : kHeadSteps) {
+  return proceed();
+}
+
+std::optional<Response> Call::proceed() {
+  while (next_step_ != kLastStep) {
+    const Step step = *next_step_++;
     if (auto early = (this->*step)()) return early;
-    if (admin_ || guest_) return std::nullopt;
+    if (admin_ || guest_ || form_waits()) return std::nullopt;
   }
   return std::nullopt;
 }
@@ -68,6 +76,8 @@ std::optional<Response> Call::body(std::string_view bytes) {
   const Status kept =
       chunked_ ? chunked_->feed(bytes, [this](std::string_view plain) { return keep(plain); }) : keep(bytes);
   if (kept) return std::nullopt;
+  if (form_refusal_) return std::move(form_refusal_);
+  if (form_) return failure(error_of_form(kept.error()));
   if (admin_) return Response::text(413, kept.error().message() + "\n");
   return failure(error_of_body(kept.error(), service_->model()));
 }
@@ -206,6 +216,7 @@ void Call::fill_context() {
 // The body and the answer
 
 Status Call::keep(std::string_view bytes) {
+  if (form_) return form_->feed(bytes);
   if (sink_) return sink_->write(bytes);
   if (body_.size() + bytes.size() > gateway_.options().body_limit)
     return Error(ErrorKind::kNoSpace,
@@ -232,6 +243,7 @@ bool Call::waits() const {
 Reply<Input> Call::read_input() {
   const auto& model = service_->model();
   if (auto ended = end_of_body(); !ended) return error_of_body(ended.error(), model);
+  if (auto error = end_of_form()) return std::move(*error);
   if (auto error = gateway_.authenticator().judge_body(judged_, body_, sink_ != nullptr); error)
     return error_of_refusal(*error, model);
   if (!match_.operation) {
@@ -275,8 +287,9 @@ void Call::answer(Reply<Output> reply, const std::function<void(Response)>& done
 
 Response Call::success(Output output) {
   try {
-    return counted(
-        protocol_->serialise(service_->model(), *match_.operation, std::move(output), context_.request_id));
+    auto response =
+        protocol_->serialise(service_->model(), *match_.operation, std::move(output), context_.request_id);
+    return counted(form_request_ ? form_request_->answer(std::move(response)) : std::move(response));
   } catch (const std::exception& bug) {
     log::error("{} answer of {}: {}", context_.request_id, match_.operation->name, bug.what());
     return failure(api::Error::internal());

@@ -12,6 +12,10 @@ Reply<std::unique_ptr<http::BodySink>> Service::sink(Context&, const model::Oper
   return api::Error::internal();
 }
 
+Reply<FormRequest> Service::request_of(Context&, const Form&) {
+  return api::Error::make("NotImplemented", "This service takes no forms.", 501);
+}
+
 const Handler* TableService::handler(const model::Operation& operation) const {
   const auto found = handlers_.find(&operation);
   return found == handlers_.end() ? nullptr : &found->second;

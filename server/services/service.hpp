@@ -1,6 +1,8 @@
 #pragma once
 // What a service is to the gateway: a model and a table of handlers. Services never include one another.
+#include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,6 +40,8 @@ struct Context {
   const http::Head* head = nullptr;   ///< for the few operations that need what the model does not bind
   std::string signed_payload_sha256;  ///< hex; when the signature covers the body's hash, else empty
   std::string base_url;               ///< how the client reached us: http://127.0.0.1:4577
+  /// What the policy of a form allows as the size of its file.
+  std::uint64_t least_body = 0, most_body = std::numeric_limits<std::uint64_t>::max();
 
   const AccountId& account() const { return identity.account; }
   WallTime now() const { return clock->now(); }
@@ -48,6 +52,20 @@ struct Context {
 class TrailerSink : public http::BodySink {
  public:
   virtual void trailers(const std::vector<std::pair<std::string, std::string>>& fields) = 0;
+};
+
+/// A browser's form (S3's POST object) as far as its file.
+struct Form {
+  std::string bucket;
+  std::string filename;  ///< of the file, as sent
+  http::Headers fields;  ///< in their order, as sent
+};
+
+/// The request that a form stands for; the gateway runs it in the form's place.
+struct FormRequest {
+  http::Head head;
+  /// Makes the form's answer out of that request's.
+  std::function<http::Response(http::Response)> answer;
 };
 
 struct Handler {
@@ -68,6 +86,10 @@ class Service {
   virtual Reply<std::unique_ptr<http::BodySink>> sink(Context& context, const model::Operation& operation,
                                                       const Document& head_params,
                                                       std::optional<std::uint64_t> length);
+
+  /// What a form asks for, once its signature is judged and its file about to come. Sets what `context` says
+  /// of the file's size.
+  virtual Reply<FormRequest> request_of(Context& context, const Form& form);
 };
 
 /// A service whose handlers sit in a table by operation name.

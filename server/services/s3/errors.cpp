@@ -125,6 +125,11 @@ api::Error entity_too_small(std::uint64_t size, std::uint64_t least, std::int64_
                {"ETag", text(etag)}});
 }
 
+api::Error entity_too_small(std::uint64_t size, std::uint64_t least) {
+  return make("EntityTooSmall", 400, "Your proposed upload is smaller than the minimum allowed size",
+              {{"ProposedSize", std::to_string(size)}, {"MinSizeAllowed", std::to_string(least)}});
+}
+
 api::Error metadata_too_large(std::size_t size, std::size_t limit) {
   return make("MetadataTooLarge", 400, "Your metadata headers exceed the maximum allowed metadata size",
               {{"Size", std::to_string(size)}, {"MaxSizeAllowed", std::to_string(limit)}});

@@ -34,6 +34,7 @@ api::Error invalid_uri(std::string_view uri);
 api::Error entity_too_large(std::uint64_t size, std::uint64_t limit);
 api::Error entity_too_small(std::uint64_t size, std::uint64_t least, std::int64_t part,
                             std::string_view etag);
+api::Error entity_too_small(std::uint64_t size, std::uint64_t least);
 api::Error metadata_too_large(std::size_t size, std::size_t limit);
 api::Error incomplete_body();
 api::Error missing_content_length();

@@ -52,6 +52,7 @@ class S3Service final : public TableService, public ObjectsView, public CorsView
   Reply<std::unique_ptr<http::BodySink>> sink(Context& context, const model::Operation& operation,
                                               const Document& params,
                                               std::optional<std::uint64_t> length) override;
+  Reply<FormRequest> request_of(Context& context, const Form& form) override;
   Result<bool> any_under(const AccountId& account, std::string_view bucket, std::string_view prefix) override;
   Reply<http::Headers> preflight(const CorsQuestion& question) override;
   http::Headers headers_for(const CorsQuestion& question) override;

@@ -43,6 +43,8 @@ Reply<BodyPlan> BodyPlan::from(const Context& context, const Document& params,
                                std::optional<std::uint64_t> length, std::optional<ChecksumKind> otherwise) {
   BodyPlan plan;
   plan.length = length;
+  plan.least = context.least_body;
+  plan.most = std::min(kMostBytes, context.most_body);
   plan.payload_sha256 = context.signed_payload_sha256;
   TRY(plan.content_md5, decoded_content_md5(params));
   TRY(const auto given, given_checksum(params));
@@ -69,7 +71,7 @@ Upload::Upload(storage::Staged staged, BodyPlan plan, Writable target, Md5Lanes&
 
 Status Upload::write(std::string_view bytes) {
   size_ += bytes.size();
-  if (size_ > kMostBytes || failure_) return {};  // finish() says so; nothing more is stored
+  if (size_ > plan_.most || failure_) return {};  // finish() says so; nothing more is stored
   if (md5_beside_) {
     md5_beside_->update(bytes);
   } else {
@@ -92,7 +94,8 @@ void Upload::trailers(const std::vector<std::pair<std::string, std::string>>& fi
 
 Reply<Digested> Upload::finish() {
   if (failure_) return errors::from(*failure_);
-  if (size_ > kMostBytes) return errors::entity_too_large(size_, kMostBytes);
+  if (size_ > plan_.most) return errors::entity_too_large(size_, plan_.most);
+  if (size_ < plan_.least) return errors::entity_too_small(size_, plan_.least);
   if (plan_.length && *plan_.length != size_) return errors::incomplete_body();
   Digested digested;
   digested.md5_raw = md5_beside_ ? md5_beside_->finish() : md5_.finish();

@@ -33,6 +33,7 @@ struct BodyPlan {
   std::optional<ChecksumKind> checksum;
   std::string expected_checksum;        ///< base64; empty: nothing to compare with (yet)
   std::optional<std::uint64_t> length;  ///< decoded, when the client said it
+  std::uint64_t least = 0, most = kMostBytes;
 
   /// From the members bound to headers. `otherwise` is computed when the request names no checksum.
   static Reply<BodyPlan> from(const Context& context, const Document& params,
@@ -56,7 +57,7 @@ class Upload final : public TrailerSink {
   void trailers(const std::vector<std::pair<std::string, std::string>>& fields) override;
 
   /// Ends the body and compares it with all that was promised: BadDigest, XAmzContentSHA256Mismatch,
-  /// IncompleteBody, EntityTooLarge. Once.
+  /// IncompleteBody, EntityTooLarge, EntityTooSmall. Once.
   Reply<Digested> finish();
   storage::Staged take() { return std::move(staged_); }
   std::uint64_t size() const { return size_; }

@@ -22,7 +22,7 @@ FOLDER = ROOT / "build" / "s3-tests"
 EXPECTED = HERE / "expected_failures.txt"
 LIFECYCLE_DAY = 4  # seconds; the suite waits up to ten of them
 SECTIONS = {"s3 main": ("111111111111", "main"), "s3 alt": ("222222222222", "alt"),
-            "s3 tenant": ("333333333333", "tenant"), "iam": ("111111111111", "main"),
+            "s3 tenant": ("333333333333", "tenant"), "iam": ("444444444444", "lone"),
             "iam root": ("111111111111", "main"), "iam alt root": ("222222222222", "alt")}
 
 
@@ -51,7 +51,7 @@ def suite_config(port):
         access, secret = key_of(name)
         lines += [f"[{section}]", f"display_name = {name}", f"user_id = {canonical_user(account)}",
                   f"email = {name}@example.com", f"access_key = {access}", f"secret_key = {secret}",
-                  "api_name = us-east-1", "tenant = ", f"lc_debug_interval = {LIFECYCLE_DAY}"]
+                  "api_name = us-west-2", "tenant = ", f"lc_debug_interval = {LIFECYCLE_DAY}"]
     return "\n".join(lines) + "\n"
 
 

@@ -32,6 +32,7 @@
 #include "server/services/sts/service.hpp"
 #include "server/storage/ledger.hpp"
 #include "server/storage/objects.hpp"
+#include "server/upkeep/upkeep.hpp"
 
 namespace sagelet {
 
@@ -82,6 +83,7 @@ struct App::Rooms {
   std::string url;
   std::unique_ptr<storage::Ledger> ledger;
   std::unique_ptr<storage::ObjectStore> objects;
+  std::unique_ptr<upkeep::Upkeep> upkeep;
   std::unique_ptr<CredentialStore> credentials;
   std::unique_ptr<images::ImageStore> images;
   std::unique_ptr<registry::Registry> registry;
@@ -160,6 +162,7 @@ Status App::Rooms::open_storage() {
   }
   TRY(ledger, storage::Ledger::open(data->ledger(), config.effective_durability()));
   TRY(objects, storage::ObjectStore::open(data->objects(), *ledger));
+  upkeep = std::make_unique<upkeep::Upkeep>(*objects, data->path());
   return {};
 }
 
@@ -343,6 +346,10 @@ admin::Admin App::Rooms::admin() {
                                            region.empty() ? config.region : region, std::string(job));
     return done ? Status() : Status(Error(ErrorKind::kInvalid, done.error().message()));
   };
+  out.scrub = [this] { upkeep->start_scrub(); };
+  out.scrub_state = [this] { return upkeep->scrub_json(); };
+  out.prepare_snapshot = [this] { return upkeep->prepare_snapshot(); };
+  out.drop_snapshot = [this](std::string_view name) { return upkeep->drop_snapshot(name); };
   out.credentials = [this](std::string_view key, std::string_view token) {
     return container_credentials(key, token);
   };

@@ -7,6 +7,7 @@
 #include "base/log.hpp"
 #include "server/app.hpp"
 #include "server/cli/cli.hpp"
+#include "server/offline.hpp"
 
 namespace {
 
@@ -47,5 +48,5 @@ int serve(const Config& config) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return sagelet::cli::run(argc, argv, serve);
+  return sagelet::cli::run(argc, argv, serve, sagelet::offline_hooks());
 }

@@ -44,4 +44,10 @@ int logs(const Target& target, const std::string& job, bool follow);
 int reset(const Target& target);
 int doctor(const Target& target);
 
+/// `data` empty: the server does it.
+int scrub(const Target& target, const std::string& data, const OfflineHooks& offline);
+int snapshot_save(const Target& target, const std::string& data, const std::string& file,
+                  const OfflineHooks& offline);
+int snapshot_restore(const std::string& file, const std::string& data, const OfflineHooks& offline);
+
 }  // namespace sagelet::cli

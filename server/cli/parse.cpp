@@ -26,7 +26,7 @@ constexpr auto kFooter =
 struct Words {
   ServeFlags flags;
   std::string url, name;
-  std::string root;
+  std::string root, data, file;
   bool unset = false, follow = false, undo = false;
 };
 
@@ -87,6 +87,19 @@ void add_jobs(CLI::App& app, Words& words) {
   }
 }
 
+void add_upkeep(CLI::App& app, Words& words) {
+  auto* scrub = add_client(app, words, "scrub", "read every object and compare it with its record");
+  scrub->add_option("--data", words.data, "a data folder that no server uses, instead of a server's");
+  auto* snapshot = app.add_subcommand("snapshot", "the whole state in one file, and back");
+  snapshot->require_subcommand(1);
+  auto* save = add_client(*snapshot, words, "save", "save a server's state while it runs");
+  save->add_option("FILE", words.file, "replaced as a whole; compressed when it ends in .gz")->required();
+  save->add_option("--data", words.data, "a data folder that no server uses, instead of a server's");
+  auto* restore = snapshot->add_subcommand("restore", "make a data folder of a saved state");
+  restore->add_option("FILE", words.file, "what save has written")->required();
+  restore->add_option("--data", words.data, "the folder, empty or not there yet [$XDG_DATA_HOME/sagelet]");
+}
+
 void declare(CLI::App& app, Words& words) {
   app.footer(kFooter);
   app.set_version_flag("--version", std::string("sagelet ") + kVersion);
@@ -108,6 +121,7 @@ void declare(CLI::App& app, Words& words) {
   logs->add_option("JOB", words.name, "the job's name")->required();
   logs->add_flag("-f,--follow", words.follow, "go on until the job ends");
   add_client(app, words, "reset", "stop all jobs, drop all records and objects");
+  add_upkeep(app, words);
   add_client(app, words, "doctor", "what works on this machine, and what to change");
 }
 
@@ -151,7 +165,12 @@ int run_jobs(const CLI::App& jobs, const Words& words) {
   return jobs_ls(target);
 }
 
-int run_client(const CLI::App& command, const Words& words) {
+int run_snapshot(const CLI::App& snapshot, const Words& words, const OfflineHooks& offline) {
+  if (snapshot.got_subcommand("restore")) return snapshot_restore(words.file, words.data, offline);
+  return snapshot_save(target_of(words.url), words.data, words.file, offline);
+}
+
+int run_client(const CLI::App& command, const Words& words, const OfflineHooks& offline) {
   const auto target = target_of(words.url);
   const auto& name = command.get_name();
   if (name == "env") return env({target, words.unset});
@@ -160,12 +179,14 @@ int run_client(const CLI::App& command, const Words& words) {
   if (name == "jobs") return run_jobs(command, words);
   if (name == "logs") return logs(target, words.name, words.follow);
   if (name == "reset") return reset(target);
+  if (name == "scrub") return scrub(target, words.data, offline);
+  if (name == "snapshot") return run_snapshot(command, words, offline);
   return doctor(target);
 }
 
 }  // namespace
 
-int run(int argc, char** argv, const ServeHook& hook) {
+int run(int argc, char** argv, const ServeHook& hook, const OfflineHooks& offline) {
   std::vector<std::string> before(argv + std::min(argc, 1), argv + argc), after;
   // Everything behind "--" is exec's command, whatever it looks like.
   const auto dashes = std::ranges::find(before, "--");
@@ -188,7 +209,7 @@ int run(int argc, char** argv, const ServeHook& hook) {
   if (command->get_name() == "serve") return run_serve(words, hook);
   if (command->get_name() == "exec")
     return run_exec(words, {before.begin() + 1, before.end()}, std::move(after), *command);
-  return run_client(*command, words);
+  return run_client(*command, words, offline);
 }
 
 }  // namespace sagelet::cli

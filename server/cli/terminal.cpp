@@ -65,6 +65,16 @@ std::string facts(const std::vector<std::pair<std::string, std::string>>& entrie
   return table(rows, -1, false);
 }
 
+std::string bytes_text(std::uint64_t bytes) {
+  if (bytes < 1000) return fmt::format("{} bytes", bytes);
+  double amount = static_cast<double>(bytes) / 1000;
+  for (const char* unit : {"kB", "MB", "GB"}) {
+    if (amount < 999.95) return fmt::format("{:.1f} {}", amount, unit);
+    amount /= 1000;
+  }
+  return fmt::format("{:.1f} TB", amount);
+}
+
 ExitCode report(const Error& error) {
   fmt::print(stderr, "sagelet: {}\n", error.message());
   return error.is(ErrorKind::kUnavailable) || error.is(ErrorKind::kTimeout) ? kNoServer : kFailed;

@@ -1,5 +1,6 @@
 #pragma once
 // How answers look: aligned, calm, colours only on a terminal and never with NO_COLOR.
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,6 +24,9 @@ Colour colour_of_status(std::string_view status);
 std::string table(const std::vector<std::vector<std::string>>& rows, int status_column, bool colours);
 /// "name   value" lines; entries with an empty value are left out.
 std::string facts(const std::vector<std::pair<std::string, std::string>>& entries);
+
+/// 512 bytes, 1.5 kB, 3.4 GB
+std::string bytes_text(std::uint64_t bytes);
 
 /// Says an error on stderr and gives the exit code that goes with it.
 ExitCode report(const Error& error);

@@ -43,5 +43,13 @@ TEST(Report, TellsNobodyThereFromRefused) {
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "sagelet: nobody\nsagelet: no job\n");
 }
 
+TEST(Terminal, SaysHowManyBytesInWords) {
+  EXPECT_EQ(bytes_text(512), "512 bytes");
+  EXPECT_EQ(bytes_text(1500), "1.5 kB");
+  EXPECT_EQ(bytes_text(999'960), "1.0 MB");
+  EXPECT_EQ(bytes_text(3'400'000'000), "3.4 GB");
+  EXPECT_EQ(bytes_text(5'000'000'000'000), "5.0 TB");
+}
+
 }  // namespace
 }  // namespace sagelet::cli

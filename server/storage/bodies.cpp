@@ -30,6 +30,10 @@ std::size_t folder_index(BodyId id) {
 
 }  // namespace
 
+std::filesystem::path relative_body_path(BodyId id) {
+  return fmt::format("{:02x}/{:016x}", folder_index(id), id);
+}
+
 // ---- Staged ----
 
 Staged& Staged::operator=(Staged&& other) noexcept {
@@ -94,7 +98,7 @@ Staged Bodies::stage_whole(std::shared_ptr<const UniqueFd> file, std::uint64_t s
 }
 
 std::filesystem::path Bodies::path_of(BodyId id) const {
-  return folder_ / fmt::format("{:02x}/{:016x}", folder_index(id), id);
+  return folder_ / relative_body_path(id);
 }
 
 /// The file's last name went meanwhile, so it cannot get another: its bytes are copied.
@@ -136,6 +140,10 @@ Result<UniqueFd> Bodies::open(BodyId id) const {
 }
 
 void Bodies::remove_now(BodyId id) {
+  {
+    const std::lock_guard lock(pin_mutex_);
+    if (holds_ > 0) return held_back_.push_back(id);
+  }
   janitor_.post([this, id] {
     if (auto removed = disk_->remove(path_of(id)); !removed)
       log::warn("the bytes of a deleted object stay: {}", removed.error().message());
@@ -178,6 +186,26 @@ void Bodies::unpin(const std::vector<BodyId>& ids) {
       if (pinned->second.doomed) free_now.push_back(id);
       pins_.erase(pinned);
     }
+  }
+  for (const auto id : free_now) remove_now(id);
+}
+
+bool Bodies::pinned(BodyId id) {
+  const std::lock_guard lock(pin_mutex_);
+  return pins_.contains(id);
+}
+
+Bodies::Hold Bodies::hold() {
+  const std::lock_guard lock(pin_mutex_);
+  ++holds_;
+  return Hold(*this);
+}
+
+void Bodies::let_go() {
+  std::vector<BodyId> free_now;
+  {
+    const std::lock_guard lock(pin_mutex_);
+    if (--holds_ == 0) free_now.swap(held_back_);
   }
   for (const auto id : free_now) remove_now(id);
 }

@@ -23,6 +23,9 @@ namespace sagelet::storage {
 /// 0: no bytes. Ids only grow, also across restarts.
 using BodyId = std::int64_t;
 
+/// Its file's name below the folder of bodies: its last byte, then all of it.
+std::filesystem::path relative_body_path(BodyId id);
+
 /// Bodies up to this size lie in the ledger: no inode, no open, no second sync.
 constexpr std::size_t kInlineLimit = 16 * 1024;
 
@@ -83,6 +86,19 @@ class Bodies {
   /// While pinned, a file stays although its object is gone. Counted.
   void pin(const std::vector<BodyId>& ids);
   void unpin(const std::vector<BodyId>& ids);
+  bool pinned(BodyId id);
+
+  /// As long as it lives, no file is removed; afterwards those that were to be.
+  class Hold {
+   public:
+    explicit Hold(Bodies& bodies) : bodies_(bodies) {}
+    Hold(const Hold&) = delete;
+    ~Hold() { bodies_.let_go(); }
+
+   private:
+    Bodies& bodies_;
+  };
+  [[nodiscard]] Hold hold();
 
   /// Forgets all files: the folder is swapped for a new one and removed in the background.
   Status clear();
@@ -98,6 +114,7 @@ class Bodies {
  private:
   Status copy_shared(Staged& staged);
   void remove_now(BodyId id);
+  void let_go();
 
   std::filesystem::path folder_;
   Durability durability_;
@@ -112,6 +129,8 @@ class Bodies {
   };
   std::mutex pin_mutex_;
   std::unordered_map<BodyId, Pin> pins_;
+  int holds_ = 0;
+  std::vector<BodyId> held_back_;
   Workers janitor_{1};
 };
 

@@ -1,9 +1,6 @@
 #include "server/storage/objects.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdlib>
 #include <mutex>
 #include <system_error>
 #include <utility>
@@ -74,7 +71,8 @@ Status ObjectStore::start() {
 
 /// On a full disk there is no mark, and no sweep after a crash either.
 void ObjectStore::mark_in_use() {
-  auto marked = write_file(unclean_, "a server uses this folder, or did not end in order\n");
+  const bool sync = ledger_.durability() == Durability::kPower;
+  auto marked = write_file(unclean_, "a server uses this folder, or did not end in order\n", sync);
   if (!marked) log::warn("{}", marked.error().message());
 }
 
@@ -351,54 +349,6 @@ Status ObjectStore::clear() {
   mark_in_use();
   ++generation_;
   return done;
-}
-
-/// What an interrupted clear() or a file system without unnamed files left behind.
-void ObjectStore::sweep_leftovers() {
-  std::error_code ignored;
-  const auto& folder = bodies_.folder();
-  const auto prefix = folder.filename().native() + ".old-";
-  for (const auto& entry : std::filesystem::directory_iterator(folder.parent_path(), ignored))
-    if (entry.path().filename().native().starts_with(prefix)) (void)remove_tree(entry.path());
-  for (const auto& entry : std::filesystem::directory_iterator(folder / "staging", ignored)) {
-    const auto name = entry.path().filename().native();
-    if (!name.starts_with(std::to_string(::getpid()) + "-")) (void)remove_tree(entry.path());
-  }
-}
-
-namespace {
-
-/// Ids of files in one of the 256 folders; other names are not ours to touch.
-std::vector<BodyId> ids_in(const std::filesystem::path& folder) {
-  std::vector<BodyId> ids;
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
-    const auto name = entry.path().filename().native();
-    char* end = nullptr;
-    const auto id = std::strtoll(name.c_str(), &end, 16);
-    if (name.size() == 16 && *end == '\0' && id > 0) ids.push_back(id);
-  }
-  return ids;
-}
-
-}  // namespace
-
-Status ObjectStore::sweep() {
-  for (unsigned folder = 0; folder < 256 && !stopping_; ++folder) {
-    const auto ids = ids_in(bodies_.path_of(folder).parent_path());
-    if (ids.empty()) continue;
-    std::vector<BodyId> orphans;
-    TRY(ledger_.read([&](Connection& db) -> Status {
-      for (const auto id : ids) {
-        if (id >= bodies_.first_id()) continue;  // of this run: its record may be on its way
-        TRY(const bool known, body_exists(db, id));
-        if (!known) orphans.push_back(id);
-      }
-      return {};
-    }));
-    bodies_.discard(orphans);
-  }
-  return {};
 }
 
 }  // namespace sagelet::storage

@@ -93,6 +93,17 @@ class ObjectStore {
   /// Removes files that no record names. Runs by itself when needed; tests call it.
   Status sweep();
 
+  // objects_whole.cpp: for scrubs and snapshots
+  enum class BodyState { kThere, kNoRecord, kNoFile };
+  /// A body's bytes as they lie, whatever the records of objects say; `seen` gets every piece.
+  Result<BodyState> read_body(BodyId id, const std::function<void(std::string_view)>& seen);
+  /// Files that no record names and that nobody is about to name or to remove.
+  Result<std::vector<BodyId>> strays();
+  std::filesystem::path path_of(BodyId id) const { return bodies_.path_of(id); }
+  /// Ledger and bodies as they are at one moment; changes go on meanwhile. Files get a second link in
+  /// `folder`, which must lie on the store's file system.
+  Status copy_to(const std::filesystem::path& ledger_file, const std::filesystem::path& folder);
+
  private:
   ObjectStore(const std::filesystem::path& folder, Ledger& ledger, Disk& disk);
   struct Pending;
@@ -105,6 +116,8 @@ class ObjectStore {
   Status start();
   void mark_in_use();
   void sweep_leftovers();
+  void settle();
+  Status link_files(Ledger& of, const std::filesystem::path& folder);
 
   Ledger& ledger_;
   std::atomic<std::uint64_t> generation_{0};  ///< odd while clear() runs

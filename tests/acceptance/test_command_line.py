@@ -20,7 +20,7 @@ def run(server, *words, **options):
 def test_help_names_every_command():
     done = sagelet("--help")
     assert done.returncode == 0
-    for command in ("serve", "exec", "env", "status", "jobs", "logs", "reset", "doctor"):
+    for command in ("serve", "exec", "env", "status", "jobs", "logs", "reset", "doctor", "scrub", "snapshot"):
         assert command in done.stdout
         assert sagelet(command, "--help").returncode == 0
 

@@ -5,6 +5,7 @@ The calls are plain HTTP with a signature that no lax server looks into: hundred
 import dataclasses
 import hashlib
 import http.client
+import json
 import random
 import threading
 import time
@@ -132,7 +133,7 @@ class Writer(threading.Thread):
         tag = self.new_tag(place)
         body = body_of(tag, LEAST_PART + 100 if self.rng.random() < 0.05 else self.rng.choice(SIZES))
         _, answer = self.call("POST", *place, uploads="")
-        upload = texts_of(answer, "UploadId")[0]
+        upload = text_of(answer, "UploadId")
         listed = ""
         for number, at in enumerate(range(0, len(body), LEAST_PART), 1):
             headers, _ = self.call("PUT", *place, body[at:at + LEAST_PART], partNumber=number, uploadId=upload)
@@ -169,9 +170,9 @@ class Writer(threading.Thread):
         return self.attempt(place, after, lambda: self.call("PUT", *place, request, **{"legal-hold": ""}, versionId=version.id))
 
 
-def texts_of(answer, name):
+def text_of(answer, name):
     root = xml.etree.ElementTree.fromstring(answer)
-    return [one.text or "" for one in root.iter() if one.tag.rsplit("}", 1)[-1] == name]
+    return next(one.text or "" for one in root.iter() if one.tag.rsplit("}", 1)[-1] == name)
 
 
 class History:
@@ -234,20 +235,9 @@ class History:
                 found.append((values, kind))
         newest = [values["VersionId"] for values, _ in found if values["IsLatest"] == "true"]
         assert len(newest) == min(1, len(found)), f"{key}: newest {newest} of {found}"
-        # The list has versions before markers; an id that we do not know is that of the call without an answer.
-        order = {version.id: at for at, version in enumerate(self.known.get((bucket, key), ()))}
-        found.sort(key=lambda one: (one[0]["IsLatest"] != "true", order.get(one[0]["VersionId"], -1)))
+        order = {version.id: at for at, version in enumerate(self.unsure.get((bucket, key), self.known.get((bucket, key), ())))}
+        found.sort(key=lambda one: (one[0]["IsLatest"] != "true", order.get(one[0]["VersionId"], 0)))
         return tuple(self.version(call, bucket, key, values, kind) for values, kind in found)
-
-    def bytes_listed(self):
-        """Of all versions and of the parts of uploads that are under way."""
-        call, total = Caller(self.server), 0
-        for bucket in (PLAIN, KEPT):
-            total += sum(map(int, texts_of(call("GET", bucket, versions="")[1], "Size")))
-            uploads = call("GET", bucket, uploads="")[1]
-            for key, upload in zip(texts_of(uploads, "Key"), texts_of(uploads, "UploadId"), strict=True):
-                total += sum(map(int, texts_of(call("GET", bucket, key, uploadId=upload)[1], "Size")))
-        return total
 
     @staticmethod
     def version(call, bucket, key, values, kind):
@@ -257,3 +247,15 @@ class History:
         headers, data = call("GET", bucket, key, versionId=name if bucket == KEPT else None)
         assert len(data) == int(values["Size"]), f"{key}: {len(data)} bytes of {values['Size']}"
         return Version(name, tag_of(data), headers.get("x-amz-object-lock-legal-hold") == "ON")
+
+    def scrub(self):
+        """The server's own look at every byte."""
+        def ask(method):
+            connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=60)
+            connection.request(method, "/_sagelet/scrub")
+            return json.loads(connection.getresponse().read())
+        state = ask("POST")
+        while state["state"] == "running":
+            time.sleep(0.01)
+            state = ask("GET")
+        assert state["state"] == "done" and state["findings"] == [], state

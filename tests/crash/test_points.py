@@ -47,6 +47,7 @@ def test_puts_survive_a_kill_at(server, rng, point, passage):
         pytest.skip(f"{point} is not passed by puts and deletes")
     server.start()
     history.verify_all()
+    history.scrub()
 
 
 @pytest.mark.parametrize("point", points("server/jobs", "server/services/sagemaker", "server/storage"))

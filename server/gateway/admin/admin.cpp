@@ -17,6 +17,8 @@ int status_of(const Error& error) {
       return 404;
     case ErrorKind::kInvalid:
       return 400;
+    case ErrorKind::kConflict:
+      return 409;
     case ErrorKind::kNoSpace:
       return 507;
     case ErrorKind::kUnavailable:
@@ -64,6 +66,22 @@ Response credentials(const Admin& admin, const http::Head& head, std::string_vie
   return json(std::move(*found));
 }
 
+Response scrub(const Admin& admin) {
+  admin.scrub();
+  return json(admin.scrub_state());
+}
+
+Response prepare_snapshot(const Admin& admin) {
+  auto prepared = admin.prepare_snapshot();
+  if (!prepared) return failure(prepared.error());
+  return json(std::move(*prepared));
+}
+
+Response drop_snapshot(const Admin& admin, std::string_view name) {
+  if (auto done = admin.drop_snapshot(name); !done) return failure(done.error());
+  return json("{}\n");
+}
+
 Response authority(const Admin& admin) {
   auto pem = admin.authority();
   if (!pem) return failure(pem.error());
@@ -72,8 +90,8 @@ Response authority(const Admin& admin) {
 
 Response unknown(std::string_view path) {
   return Response::text(
-      404, fmt::format("{} is not here. There are health, ready, status, doctor, metrics, authority "
-                       "(GET), reset and interrupt/<spot job> (POST) under {}.\n",
+      404, fmt::format("{} is not here. There are health, ready, status, doctor, metrics, authority, scrub "
+                       "(GET), reset, scrub, snapshot and interrupt/<spot job> (POST) under {}.\n",
                        path, kPrefix));
 }
 
@@ -93,7 +111,14 @@ Response answer(const Admin& admin, const http::Head& head, std::string_view bod
   constexpr std::string_view kInterrupt = "interrupt/";
   if (name.starts_with(kInterrupt))
     return post ? interrupt(admin, head, name.substr(kInterrupt.size())) : wrong_method("POST");
+  if (name == "scrub" && post) return scrub(admin);
+  if (name == "snapshot") return post ? prepare_snapshot(admin) : wrong_method("POST");
+  constexpr std::string_view kSnapshot = "snapshot/";
+  if (name.starts_with(kSnapshot))
+    return head.method == "DELETE" ? drop_snapshot(admin, name.substr(kSnapshot.size()))
+                                   : wrong_method("DELETE");
   if (!get && head.method != "HEAD") return wrong_method("GET");
+  if (name == "scrub") return json(admin.scrub_state());
   if (name == "health" || name == "ready") return json("{\"status\":\"ok\"}\n");
   if (name == "status") return json(admin.status());
   if (name == "doctor") return json(admin.doctor());

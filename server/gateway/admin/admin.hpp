@@ -22,6 +22,10 @@ struct Admin {
   std::function<Status(std::string_view account, std::string_view region, std::string_view job)> interrupt;
   /// Container credentials of a session, as JSON, when `token` is its session token.
   std::function<Result<std::string>(std::string_view access_key, std::string_view token)> credentials;
+  std::function<void()> scrub;                            ///< starts one, unless one runs
+  std::function<std::string()> scrub_state;               ///< JSON
+  std::function<Result<std::string>()> prepare_snapshot;  ///< JSON: a folder that is the client's to read
+  std::function<Status(std::string_view name)> drop_snapshot;
 };
 
 inline constexpr std::string_view kPrefix = "/_sagelet/";

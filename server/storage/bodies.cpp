@@ -145,6 +145,7 @@ void Bodies::remove_now(BodyId id) {
     if (holds_ > 0) return held_back_.push_back(id);
   }
   janitor_.post([this, id] {
+    removed_from_[folder_index(id)] = true;
     if (auto removed = disk_->remove(path_of(id)); !removed)
       log::warn("the bytes of a deleted object stay: {}", removed.error().message());
   });
@@ -208,6 +209,16 @@ void Bodies::let_go() {
     if (--holds_ == 0) free_now.swap(held_back_);
   }
   for (const auto id : free_now) remove_now(id);
+}
+
+/// A removal that is not synced may be undone by a power cut, and then nothing would ask for a sweep.
+void Bodies::finish_removals() {
+  wait_for_removals();
+  if (durability_ != Durability::kPower) return;
+  for (std::size_t i = 0; i < removed_from_.size(); ++i)
+    if (removed_from_[i])
+      if (auto synced = disk_->sync_folder(path_of(static_cast<BodyId>(i)).parent_path()); !synced)
+        log::warn("{}", synced.error().message());
 }
 
 Status Bodies::clear() {

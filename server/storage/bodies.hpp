@@ -100,6 +100,9 @@ class Bodies {
   };
   [[nodiscard]] Hold hold();
 
+  /// Returns when all removals are done, in kPower for good. At the end, when nobody discards any more.
+  void finish_removals();
+
   /// Forgets all files: the folder is swapped for a new one and removed in the background.
   Status clear();
   /// Runs `work` on the background thread.
@@ -122,6 +125,7 @@ class Bodies {
   BodyId first_ = 1;
   std::atomic<BodyId> next_{1};
   std::array<std::atomic<bool>, 256> folder_synced_{};
+  std::array<std::atomic<bool>, 256> removed_from_{};  ///< and not synced since
 
   struct Pin {
     int count = 0;

@@ -60,6 +60,7 @@ Status ObjectStore::start() {
   bodies_.start_ids(highest);
   std::error_code ignored;
   if (std::filesystem::exists(unclean_, ignored)) {
+    sweep_is_due_ = true;
     bodies_.in_background([this] {
       sweep_leftovers();
       if (auto swept = sweep(); !swept) log::warn("sweeping the objects: {}", swept.error().message());
@@ -84,6 +85,8 @@ ObjectStore::~ObjectStore() {
   (void)ledger_.commit_and_wait([](Connection&) -> Status { return {}; });
   bodies_.wait_for_removals();  // one that found the disk full may be tried once more from there
   (void)ledger_.commit_and_wait([](Connection&) -> Status { return {}; });
+  bodies_.finish_removals();
+  if (sweep_is_due_) return;  // it was cut short
   std::error_code ignored;
   std::filesystem::remove(unclean_, ignored);
 }

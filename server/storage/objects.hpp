@@ -122,6 +122,7 @@ class ObjectStore {
   Ledger& ledger_;
   std::atomic<std::uint64_t> generation_{0};  ///< odd while clear() runs
   std::atomic<bool> stopping_{false};
+  std::atomic<bool> sweep_is_due_{false};
   std::unique_ptr<RecentObjects> recent_;
   std::filesystem::path unclean_;  ///< marker: there while a server uses the folder
   Bodies bodies_;

@@ -80,6 +80,7 @@ Status ObjectStore::sweep() {
     TRY(const auto orphans, without_record(ledger_, ids));
     bodies_.discard(orphans);
   }
+  if (!stopping_) sweep_is_due_ = false;
   return {};
 }
 
@@ -111,11 +112,7 @@ Result<ObjectStore::BodyState> ObjectStore::read_body(BodyId id,
 /// way has (it puts its removals behind itself).
 void ObjectStore::settle() {
   (void)ledger_.commit_and_wait([](Connection&) -> Status { return {}; });
-  for (int turn = 0; turn < 2; ++turn) {
-    const Ticket removed;
-    bodies_.in_background([removed] { removed.complete({}); });
-    (void)removed.wait();
-  }
+  for (int turn = 0; turn < 2; ++turn) bodies_.wait_for_removals();
 }
 
 Result<std::vector<BodyId>> ObjectStore::strays() {

@@ -47,9 +47,9 @@ struct Model {
   std::map<Place, History> known, maybe;
 };
 
-class Run {
+class Client {
  public:
-  Run(std::mt19937_64& random, TestStore& store, Model& model)
+  Client(std::mt19937_64& random, TestStore& store, Model& model)
       : random_(random), store_(store), model_(model) {}
 
   /// Some changes at once, each of its own key. False when one was not acknowledged.
@@ -230,14 +230,16 @@ class PowerLossTest : public testing::Test {
     {
       TestStore store(folder.path(), storage::Durability::kPower, disk, PowerLossVfs::kName);
       if (store.failure.empty()) {
-        Run run(random, store, model);
-        for (auto steps = random() % 40; steps > 0 && run.step(); --steps) continue;
+        Client client(random, store, model);
+        for (auto steps = random() % 40; steps > 0 && client.step(); --steps) continue;
       }
       if (random() % 2 == 0)
         power.cut();  // else the end is in order, unless the power goes in the middle of it
     }
-    if (power.is_off())  // the store's destructor has ended, the server it stands for has not
+    // The store's destructor has ended, the server it stands for has not.
+    if (power.is_off()) {
       ASSERT_TRUE(write_file(folder.path() / "objects" / "unclean", ""));
+    }
     power.cut();
     std::error_code ignored;
     fs::remove(folder.path() / "ledger.db-shm", ignored);

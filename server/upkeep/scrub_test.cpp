@@ -175,13 +175,14 @@ TEST_F(ScrubTest, FindsNothingWhileObjectsComeAndGo) {
     for (unsigned i = 0; !stop; ++i) {
       EXPECT_TRUE(store.put("plain", fmt::format("busy{}", i % 7), filler(i % 3 == 0 ? 100 : 40'000, i)));
       EXPECT_TRUE(store.put("kept", "busy", filler(30'000, i), fmt::format("b{}", i)));
-      if (i > 3)
+      if (i > 3) {
         EXPECT_TRUE(store.objects
                         ->commit([i](Connection& db, BodyId, Freed& freed) -> Status {
                           TRY(delete_version(db, 2, "busy", fmt::format("b{}", i - 1), freed));
                           return {};
                         })
                         .wait());
+      }
     }
   });
   for (int round = 0; round < 20; ++round) EXPECT_THAT(findings(Scrub::Users::kOthers), IsEmpty());

@@ -52,7 +52,8 @@ Result<std::vector<HeldObject>> versions_after(Connection& db, const HeldAfter& 
 
 Result<std::vector<HeldUpload>> uploads_after(Connection& db, const HeldAfter& after) {
   auto query = db.prepare(
-      "SELECT bucket, (SELECT name FROM buckets WHERE id = bucket), key, id, checksum FROM uploads "
+      "SELECT bucket, (SELECT name FROM buckets WHERE id = bucket), key, id, checksum, properties FROM "
+      "uploads "
       "WHERE (bucket, key, id) > (?, ?, ?) ORDER BY bucket, key, id LIMIT ?");
   query.bind(1, after.bucket).bind_blob(2, after.key).bind(3, after.version).bind(4, kHeldPage);
   std::vector<HeldUpload> page;
@@ -65,6 +66,7 @@ Result<std::vector<HeldUpload>> uploads_after(Connection& db, const HeldAfter& a
     held.upload.key = query.blob(2);
     held.upload.id = query.text(3);
     held.upload.checksum = query.text(4);
+    held.upload.properties = query.blob(5);
     TRY(held.parts, parts_of(db, held.upload.id, 0, SIZE_MAX >> 1));
     page.push_back(std::move(held));
   }

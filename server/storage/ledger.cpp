@@ -283,27 +283,6 @@ Status Ledger::read(const std::function<Status(Connection&)>& read) {
   return done;
 }
 
-Status Ledger::copy_to(const std::filesystem::path& file) {
-  const auto in = state_->enter();
-  TRY(const auto own, open_connection(state_->file, Role::kWriter, state_->durability, state_->vfs_name()));
-  auto copied = Connection(own.get()).prepare("VACUUM INTO ?").bind(1, file.native()).run();
-  if (!copied) return std::move(copied).error().context("copying the ledger");
-  return {};
-}
-
-Result<std::vector<std::string>> Ledger::check() {
-  std::vector<std::string> wrong;
-  TRY(read([&](Connection& db) -> Status {
-    auto query = db.prepare("PRAGMA quick_check");
-    while (true) {
-      TRY(const bool more, query.step());
-      if (!more) return {};
-      if (query.text(0) != "ok") wrong.emplace_back(query.text(0));
-    }
-  }));
-  return wrong;
-}
-
 Durability Ledger::durability() const {
   return state_->durability;
 }

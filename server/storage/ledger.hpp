@@ -95,11 +95,6 @@ class Ledger {
   /// Not from within another read or a change.
   Status read(const std::function<Status(Connection&)>& read);
 
-  /// The database as it is at one moment, in a new file. Changes go on meanwhile.
-  Status copy_to(const std::filesystem::path& file);
-  /// What is wrong with the database's own pages and indexes, a line each. Reads all of it.
-  Result<std::vector<std::string>> check();
-
   Durability durability() const;
   /// Drops all rows of all tables (POST /_sagelet/reset) in milliseconds, whatever their number. Waits for
   /// reads and changes in progress; changes still queued run on the empty tables.

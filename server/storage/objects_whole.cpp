@@ -8,6 +8,7 @@
 #include "base/fs.hpp"
 #include "base/log.hpp"
 #include "server/storage/inventory.hpp"
+#include "server/storage/ledger_copy.hpp"
 #include "server/storage/objects.hpp"
 
 namespace sagelet::storage {
@@ -158,7 +159,7 @@ Status ObjectStore::link_files(Ledger& of, const std::filesystem::path& folder) 
 Status ObjectStore::copy_to(const std::filesystem::path& ledger_file, const std::filesystem::path& folder) {
   TRY(make_folders(folder));
   const auto held = bodies_.hold();
-  TRY(ledger_.copy_to(ledger_file));
+  TRY(copy_ledger(ledger_, ledger_file));
   TRY(auto copy, Ledger::open(ledger_file, Durability::kNone));
   return link_files(*copy, folder);
 }

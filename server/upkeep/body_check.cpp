@@ -2,6 +2,8 @@
 
 #include "base/digest.hpp"
 #include "fmt/format.h"
+#include "server/services/s3/encryption.hpp"
+#include "server/storage/pairs.hpp"
 
 namespace sagelet::upkeep {
 
@@ -23,14 +25,18 @@ bool is_md5(std::string_view etag) {
 
 std::string etag_of(const std::vector<Read>& reads) {
   Digest joined(DigestKind::kMd5);
-  for (const auto& read : reads) joined.update(read.md5);
+  for (const auto& read : reads) {
+    std::string raw;
+    (void)from_hex(read.etag, raw);
+    joined.update(raw);
+  }
   return fmt::format("{}-{}", to_hex(joined.finish()), reads.size());
 }
 
 /// What the record says of the whole: nothing is said where other digests than ours made it.
 std::string compare_etag(const storage::HeldObject& object, const std::vector<Read>& reads) {
   const auto& etag = object.row.etag;
-  const auto found = object.row.parts.empty() ? to_hex(reads.front().md5) : etag_of(reads);
+  const auto found = object.row.parts.empty() ? reads.front().etag : etag_of(reads);
   const bool comparable =
       object.row.parts.empty() ? is_md5(etag) : etag.ends_with(found.substr(found.rfind('-')));
   if (!comparable || etag == found) return {};
@@ -52,10 +58,11 @@ std::string compare_checksum(const s3::StoredChecksum& stored, const std::vector
 }
 
 std::vector<Expected> expected_of(const storage::HeldObject& object) {
-  if (object.row.parts.empty()) return {{object.row.size, object.row.body, {}}};
+  const auto& row = object.row;
+  if (row.parts.empty()) return {{row.size, row.body, {}, row.properties}};
   std::vector<Expected> out;
-  for (const auto& part : storage::unpack_parts(object.row.parts))
-    out.push_back({part.size, part.body, part.checksum});
+  for (const auto& part : storage::unpack_parts(row.parts))
+    out.push_back({part.size, part.body, part.checksum, row.properties});
   return out;
 }
 
@@ -85,7 +92,7 @@ Result<Read> read_and_compare(ObjectStore& store, const Expected& expected,
       if (whole != nullptr) whole->update(bytes);
     }));
   }
-  read.md5 = md5.finish();
+  read.etag = s3::etag_under(storage::unpack(expected.properties), to_hex(md5.finish()));
   if (checksum) read.checksum = to_base64(checksum->finish());
   if (state == ObjectStore::BodyState::kNoRecord) {
     read.problem = "its bytes are gone from the ledger";

@@ -14,13 +14,14 @@ namespace sagelet::upkeep {
 struct Expected {
   std::uint64_t size = 0;
   storage::BodyId body = 0;
-  std::string checksum;  ///< base64, of this stretch
+  std::string checksum;    ///< base64, of this stretch
+  std::string properties;  ///< packed: a customer's key is part of the ETag
 };
 
 /// What a body was found to hold.
 struct Read {
   std::uint64_t size = 0;
-  std::string md5;       ///< raw
+  std::string etag;      ///< as S3 makes it of these bytes alone
   std::string checksum;  ///< base64, when a kind was asked for
   std::string problem;   ///< empty: as expected
 };

@@ -264,7 +264,7 @@ std::uint64_t number_of(const char* variable, std::uint64_t otherwise) {
 
 TEST_F(PowerLossTest, NoAcknowledgedWriteIsLostAndNoneIsHalfThere) {
   const auto seed = number_of("SEED", std::random_device()());
-  const auto rounds = number_of("POWER_ROUNDS", 100);
+  const auto rounds = number_of("POWER_ROUNDS", 60);
   std::cout << "SEED=" << seed << "\n";
   std::mt19937_64 random(seed);
   make_buckets();

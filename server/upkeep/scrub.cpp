@@ -4,6 +4,7 @@
 
 #include "fmt/format.h"
 #include "nlohmann/json.hpp"
+#include "server/storage/ledger_copy.hpp"
 #include "server/upkeep/body_check.hpp"
 
 namespace sagelet::upkeep {
@@ -139,11 +140,11 @@ Status Scrub::check(const HeldUpload& upload, const storage::PartRow& part) {
   TRY(go_on());
   if (users_ == Users::kAlone && part.body != 0) owned_.push_back(part.body);
   const auto planned = s3::StoredChecksum::from(upload.upload.checksum);
-  TRY(auto read, read_and_compare(store_, {part.size, part.body, part.checksum},
+  TRY(auto read, read_and_compare(store_, {part.size, part.body, part.checksum, upload.upload.properties},
                                   planned ? std::optional(planned->kind) : std::nullopt, nullptr));
   count(read.size);
-  if (read.problem.empty() && to_hex(read.md5) != part.etag)
-    read.problem = fmt::format("its ETag is {}, its bytes say {}", part.etag, to_hex(read.md5));
+  if (read.problem.empty() && read.etag != part.etag)
+    read.problem = fmt::format("its ETag is {}, its bytes say {}", part.etag, read.etag);
   if (read.problem.empty()) return {};
   bool still = false;
   TRY(store_.ledger().read([&](Connection& db) -> Status {
@@ -179,7 +180,7 @@ Status Scrub::find_ownerless() {
 }
 
 Status Scrub::check_ledger() {
-  TRY(const auto wrong, store_.ledger().check());
+  TRY(const auto wrong, storage::check_ledger(store_.ledger()));
   for (const auto& line : wrong) add({.problem = "the ledger: " + line});
   return {};
 }

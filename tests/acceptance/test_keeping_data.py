@@ -40,6 +40,14 @@ def kept(tmp_path):
                                   ChecksumAlgorithm=kind)
             parts.append({"PartNumber": number, "ETag": part["ETag"], f"Checksum{kind}": part[f"Checksum{kind}"]})
         s3.complete_multipart_upload(Bucket="plain", Key=key, UploadId=upload, MultipartUpload={"Parts": parts})
+    locked = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": b"k" * 32}
+    s3.put_object(Bucket="plain", Key="customer's", Body=b"secret", **locked)
+    upload = s3.create_multipart_upload(Bucket="plain", Key="customer's parts", **locked)["UploadId"]
+    part = s3.upload_part(Bucket="plain", Key="customer's parts", UploadId=upload, PartNumber=1, Body=b"secret", **locked)
+    s3.complete_multipart_upload(Bucket="plain", Key="customer's parts", UploadId=upload, MultipartUpload={
+        "Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]})
+    upload = s3.create_multipart_upload(Bucket="plain", Key="customer's upload", **locked)["UploadId"]
+    s3.upload_part(Bucket="plain", Key="customer's upload", UploadId=upload, PartNumber=1, Body=b"secret", **locked)
     waiting = s3.create_multipart_upload(Bucket="plain", Key="waiting")["UploadId"]
     s3.upload_part(Bucket="plain", Key="waiting", UploadId=waiting, PartNumber=4, Body=os.urandom(60_000))
     yield server
@@ -55,7 +63,7 @@ def body_file(server, key, table="objects"):
 def test_a_scrub_finds_nothing_where_nothing_is_wrong(kept):
     done = scrub_of(kept)
     assert (done.returncode, done.stderr) == (0, ""), done
-    assert done.stdout == "11 objects, 11.4 MB: everything is as it was written.\n", done.stdout
+    assert done.stdout == "14 objects, 11.4 MB: everything is as it was written.\n", done.stdout
     kept.stop()
     assert sagelet("scrub", "--data", kept.data).stdout == done.stdout
 

@@ -65,10 +65,12 @@ Result<client::Response> Calls::send(const client::Request& request) {
                            response.error().message()));
 }
 
-Result<std::string> Calls::admin(const std::string& method, const std::string& name) {
+Result<std::string> Calls::admin(const std::string& method, const std::string& name,
+                                 std::chrono::minutes patience) {
   client::Request request;
   request.method = method;
   request.url = target_.url + "/_sagelet/" + name;
+  request.idle_timeout = patience;
   TRY(auto response, send(request));
   if (response.status == 200) return std::move(response.body);
   const auto text = response.body.substr(0, response.body.find('\n'));

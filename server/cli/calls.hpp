@@ -1,5 +1,6 @@
 #pragma once
 // What client commands say to the server: the admin API, and AWS's own API like any other client.
+#include <chrono>
 #include <optional>
 #include <string>
 
@@ -15,7 +16,8 @@ class Calls {
   explicit Calls(Target target) : target_(std::move(target)) {}
 
   /// /_sagelet/<name>. kUnavailable says that nobody answers and how to start one.
-  Result<std::string> admin(const std::string& method, const std::string& name);
+  Result<std::string> admin(const std::string& method, const std::string& name,
+                            std::chrono::minutes patience = std::chrono::minutes(1));
   Result<nlohmann::json> admin_json(const std::string& name);
 
   /// An operation of SageMaker or CloudWatch Logs (JSON 1.1). An AWS error is kNotFound for unknown things,

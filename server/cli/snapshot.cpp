@@ -10,10 +10,12 @@ namespace {
 
 using Totals = OfflineHooks::Totals;
 
+constexpr std::chrono::minutes kCopying{60};  ///< a ledger of many gigabytes
+
 /// The server prepares what it has in its data folder, we read that: who may save is who may read the folder.
 Result<Totals> save_of_server(const Target& target, const std::string& file, const OfflineHooks& offline) {
   Calls calls(target);
-  TRY(const auto answer, calls.admin("POST", "snapshot"));
+  TRY(const auto answer, calls.admin("POST", "snapshot", kCopying));
   const auto prepared = nlohmann::json::parse(answer, nullptr, false);
   if (!prepared.is_object()) return Error(ErrorKind::kInternal, "the server answered: " + answer);
   const auto folder = member(prepared, "folder");

@@ -16,8 +16,8 @@ Result<std::string> file_of(Connection& db) {
 
 }  // namespace
 
-/// Within a read, so that the ledger is not cleared meanwhile; by a connection of its own, for a transaction cannot
-/// copy.
+/// Within a read, so that the ledger is not cleared meanwhile; by a connection of its own, for a transaction
+/// cannot copy.
 Status copy_ledger(Ledger& ledger, const std::filesystem::path& file) {
   return ledger.read([&](Connection& db) -> Status {
     TRY(const auto source, file_of(db));

@@ -164,9 +164,8 @@ class PowerLossDisk : public Disk {
   }
   Status name(NewFile& file, const fs::path& path) override {
     // Disk::name calls link(), ours.
-    return naming(path, [&] {
-      return file.name.empty() ? Disk::link(file.fd.get(), path) : Disk::name(file, path);
-    });
+    return naming(
+        path, [&] { return file.name.empty() ? Disk::link(file.fd.get(), path) : Disk::name(file, path); });
   }
   Status link(int fd, const fs::path& path) override {
     return naming(path, [&] { return Disk::link(fd, path); });

@@ -235,8 +235,9 @@ class History:
                 found.append((values, kind))
         newest = [values["VersionId"] for values, _ in found if values["IsLatest"] == "true"]
         assert len(newest) == min(1, len(found)), f"{key}: newest {newest} of {found}"
-        order = {version.id: at for at, version in enumerate(self.unsure.get((bucket, key), self.known.get((bucket, key), ())))}
-        found.sort(key=lambda one: (one[0]["IsLatest"] != "true", order.get(one[0]["VersionId"], 0)))
+        # The list has versions before markers; an id that we do not know is that of the call without an answer.
+        order = {version.id: at for at, version in enumerate(self.known.get((bucket, key), ()))}
+        found.sort(key=lambda one: (one[0]["IsLatest"] != "true", order.get(one[0]["VersionId"], -1)))
         return tuple(self.version(call, bucket, key, values, kind) for values, kind in found)
 
     @staticmethod

@@ -102,8 +102,8 @@ class Power {
   void undo(const Entry& entry) {
     if (entry.grave.empty()) {
       (void)remove_tree(entry.path);
-    } else {
-      (void)::link(entry.grave.c_str(), entry.path.c_str());
+    } else if (::link(entry.grave.c_str(), entry.path.c_str()) != 0) {
+      std::perror("bringing a removed file back");
     }
   }
 

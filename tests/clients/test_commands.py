@@ -87,7 +87,7 @@ def rclone(server, tmp_path):
     config = tmp_path / "rclone.conf"
     config.write_text(f"[here]\ntype = s3\nprovider = Other\nendpoint = {server.url}\naccess_key_id = test\n"
                       "secret_access_key = test\nregion = us-east-1\nforce_path_style = true\nchunk_size = 5M\n"
-                      "upload_cutoff = 5M\ncopy_cutoff = 6M\nencoding = None\nlist_chunk = 7\n")
+                      "upload_cutoff = 5M\ncopy_cutoff = 6M\nencoding = None\nacl = bucket-owner-full-control\nlist_chunk = 7\n")
 
     def run(*words, **options):
         done = subprocess.run(["rclone", "--config", str(config), "--retries", "1", "--low-level-retries", "1",

@@ -36,7 +36,7 @@ std::string etag_of(const std::vector<Read>& reads) {
 /// What the record says of the whole: nothing is said where other digests than ours made it, as those of a
 /// store whose objects we cache (services/s3/upstream/cache).
 std::string compare_etag(const storage::HeldObject& object, const std::vector<Read>& reads) {
-  if (object.bucket.account == "upstream") return {};
+  if (object.bucket.name.starts_with("upstream/")) return {};
   const auto& etag = object.row.etag;
   const auto found = object.row.parts.empty() ? reads.front().etag : etag_of(reads);
   const bool comparable =

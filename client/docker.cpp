@@ -104,11 +104,12 @@ const json& member(const json& object, const char* name) {
 }
 
 NetworkInfo to_network(const json& answer) {
-  NetworkInfo out{.id = text_of(answer, "Id"), .gateway = {}};
+  NetworkInfo out{.id = text_of(answer, "Id"), .gateway = {}, .bridge = {}};
   const auto& ranges = member(member(answer, "IPAM"), "Config");
   for (const auto& range : ranges.is_array() ? ranges : json::array())
     if (const auto gateway = text_of(range, "Gateway"); gateway.find('.') != gateway.npos)
       out.gateway = gateway.substr(0, gateway.find('/'));
+  out.bridge = text_of(member(answer, "Options"), "com.docker.network.bridge.name");
   return out;
 }
 

@@ -40,7 +40,10 @@ struct ContainerState {
 };
 
 struct NetworkInfo {
-  std::string id, gateway;  ///< the host's address on it; empty when there is none
+  std::string id;
+  std::string
+      gateway;  ///< the host's address on it; empty when there is none, or (Docker 20.10) it made the bridge
+  std::string bridge;  ///< the host's interface, where the engine names it
 };
 
 /// Of a registry, for the engine to use once.

@@ -10,6 +10,7 @@
 
 #include "fmt/format.h"
 #include "runner/sandbox/docker/log_lines.hpp"
+#include "runner/sandbox/docker/network.hpp"
 #include "runner/sandbox/docker/relay.hpp"
 #include "runner/sandbox/docker/settings.hpp"
 
@@ -228,6 +229,13 @@ TEST(Refusal, IsWhatAShellWouldSayHoweverTheEngineTellsIt) {
   EXPECT_EQ(shell_code(0, head + "exec: \"/etc/passwd\": permission denied: OCI permission denied"), 126);
   EXPECT_EQ(
       shell_code(0, head + "error setting rlimit type 7: operation not permitted: OCI permission denied"), 0);
+}
+
+TEST(HostAddress, IsTheBridgesWhereTheEngineDoesNotSay) {
+  EXPECT_EQ(host_address({.id = "a", .gateway = "172.17.0.1", .bridge = "lo"}), "172.17.0.1");
+  EXPECT_EQ(host_address({.id = "a", .gateway = "", .bridge = "lo"}), "127.0.0.1");
+  EXPECT_EQ(host_address({.id = "a", .gateway = "", .bridge = "none-such"}), "");
+  EXPECT_EQ(host_address({.id = "a", .gateway = "", .bridge = ""}), "");
 }
 
 }  // namespace

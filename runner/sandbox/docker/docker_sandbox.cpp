@@ -235,7 +235,7 @@ Status DockerSandbox::wire_up() {
     wiring_.network = "bridge";
     auto network = engine_.network("bridge");
     if (!network && network.error().is(ErrorKind::kNotFound)) network = engine_.network("podman");
-    if (network) wiring_.gateway = network->gateway;
+    if (network) wiring_.gateway = host_address(*network);
   }
   if (!spec_.network_isolation) open_relay();
   return {};
@@ -245,7 +245,7 @@ Status DockerSandbox::join_own_network() {
   TRY(const auto network, shared_network(engine_, spec_));
   wiring_.network = engine_name(spec_, true);
   wiring_.own_network = true;
-  wiring_.gateway = spec_.network_isolation ? std::string() : network.gateway;
+  wiring_.gateway = spec_.network_isolation ? std::string() : host_address(network);
   return {};
 }
 

@@ -1,9 +1,15 @@
 #include "runner/sandbox/docker/network.hpp"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include <cerrno>
+#include <cstring>
 
 #include "base/fs.hpp"
 #include "base/log.hpp"
@@ -20,7 +26,24 @@ Result<UniqueFd> take_turn() {
   return fd;
 }
 
+/// Its first IPv4 address, as text.
+std::string address_of(const std::string& interface) {
+  ifreq request{};
+  interface.copy(request.ifr_name, IFNAMSIZ - 1);
+  const UniqueFd any(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!any || ::ioctl(any.get(), SIOCGIFADDR, &request) != 0) return {};
+  sockaddr_in address{};
+  std::memcpy(&address, &request.ifr_addr, sizeof address);
+  char text[INET_ADDRSTRLEN] = "";
+  ::inet_ntop(AF_INET, &address.sin_addr, text, sizeof text);
+  return text;
+}
+
 }  // namespace
+
+std::string host_address(const client::NetworkInfo& network) {
+  return network.gateway.empty() && !network.bridge.empty() ? address_of(network.bridge) : network.gateway;
+}
 
 Result<client::NetworkInfo> shared_network(client::Engine& engine, const JobSpec& spec) {
   TRY(const UniqueFd turn, take_turn());

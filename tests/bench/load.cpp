@@ -65,6 +65,7 @@ class Answer {
   bool done() const { return state_ == State::kDone; }
   int status() const { return status_; }
   const std::string& start() const { return start_; }
+  bool last() const { return last_; }
 
  private:
   enum class State { kStatus, kFields, kBody, kChunkSize, kChunkEnd, kTrailers, kDone };
@@ -116,6 +117,7 @@ class Answer {
     std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
     if (name == "content-length") left_ = std::strtoull(line_.c_str() + colon + 1, nullptr, 10);
     if (name == "transfer-encoding") chunked_ = true;
+    if (name == "connection") last_ = line_.ends_with("close");
   }
 
   void end_of_head() {
@@ -135,6 +137,7 @@ class Answer {
   std::uint64_t left_ = 0;
   bool to_head_ = false;
   bool chunked_ = false;
+  bool last_ = false;  // on its connection
   int status_ = 0;
 };
 
@@ -253,6 +256,10 @@ class Load {
     if (connection.answer.status() / 100 != 2) {
       if (bad_++ == 0)
         first_bad_ = std::to_string(connection.answer.status()) + " " + connection.answer.start();
+    }
+    if (connection.answer.last()) {
+      close(connection.fd);
+      open(connection);
     }
     next(connection);
   }

@@ -3,6 +3,7 @@
 
 #include "server/services/s3/encryption.hpp"
 #include "server/services/s3/s3.hpp"
+#include "server/services/s3/versions.hpp"
 
 namespace sagelet::s3 {
 
@@ -58,7 +59,7 @@ Reply<Output> S3Service::get_object_attributes(Context& context, Input in) {
   Output output;
   auto& fields = output.fields;
   fields["LastModified"] = to_epoch_seconds(object.row.modified);
-  if (!object.row.version.empty()) fields["VersionId"] = object.row.version;
+  show_version(fields, object.permit.bucket, object.row.version);
   for (const auto& name : wanted) {
     const auto checksum = StoredChecksum::from(object.row.checksum);
     if (name == "ETag") {

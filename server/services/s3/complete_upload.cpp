@@ -210,7 +210,7 @@ Reply<Output> S3Service::complete_multipart_upload(Context& context, Input in) {
   if (const auto checksum = StoredChecksum::from(row.checksum)) show_checksum(fields, *checksum);
   show_encryption(fields, storage::unpack(row.properties), in.params);
   show_customer_key(output);
-  show_version(fields, bucket, row.version);
+  show_new_version(fields, row.version);
   TRY(show_expiration(fields, bucket.name, row));
   return output;
 }

@@ -145,7 +145,8 @@ Reply<Output> S3Service::copy_object(Context& context, Input in) {
 
   Output output;
   output.fields["CopyObjectResult"] = describe(row);
-  if (!source.row.version.empty()) output.fields["CopySourceVersionId"] = source.row.version;
+  if (source.permit.bucket.versioning != storage::Versioning::kNever)
+    output.fields["CopySourceVersionId"] = shown_version(source.row.version);
   show_encryption(output.fields, properties, in.params);
   return put_row(context, "ObjectCreated:Copy", std::move(output), std::move(target.permit), std::move(row),
                  std::move(copy.staged), WriteConditions::from(in.params));

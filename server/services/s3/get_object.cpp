@@ -7,6 +7,7 @@
 #include "server/services/s3/properties.hpp"
 #include "server/services/s3/ranges.hpp"
 #include "server/services/s3/s3.hpp"
+#include "server/services/s3/versions.hpp"
 
 namespace sagelet::s3 {
 
@@ -133,7 +134,6 @@ Output describe(const storage::OpenObject& object, const storage::Pairs& propert
   fields["LastModified"] = to_epoch_seconds(row.modified);
   fields["ETag"] = quoted_etag(row.etag);
   if (!row.extras.empty()) Locks::of(row.extras).show(fields);
-  if (!row.version.empty()) fields["VersionId"] = row.version;
   if (row.storage_class != "STANDARD") fields["StorageClass"] = row.storage_class;
   if (!row.tags.empty()) fields["TagCount"] = storage::count_packed(row.tags);
   if (in.has("PartNumber") && !object.parts.empty()) fields["PartsCount"] = object.parts.size();
@@ -189,6 +189,7 @@ Reply<Output> S3Service::get_object(Context& context, Input in) {
   TRY(const auto slice, slice_of(object, in));
   TRY(const auto properties, readable_properties(object, context, in));
   auto output = describe(object, properties, slice, in);
+  show_version(output.fields, object.permit.bucket, object.row.version);
   if (!in.has("VersionId")) TRY(show_expiration(output.fields, in.text("Bucket"), object.row));
   output.payload = body_of(std::move(object), slice.stretch);
   return output;
@@ -201,6 +202,7 @@ Reply<Output> S3Service::head_object(Context& context, Input in) {
   TRY(const auto slice, slice_of(object, in));
   TRY(const auto properties, readable_properties(object, context, in));
   auto output = describe(object, properties, slice, in);
+  show_version(output.fields, object.permit.bucket, object.row.version);
   if (!in.has("VersionId")) TRY(show_expiration(output.fields, in.text("Bucket"), object.row));
   output.content_length_only = slice.stretch.length;
   return output;

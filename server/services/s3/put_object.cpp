@@ -84,7 +84,7 @@ Reply<Output> S3Service::put_row(const Context& context, std::string_view event,
   const errors::Refusal refusal;
   const auto bucket = permit.bucket.name;
   row.version = new_version(permit.bucket);
-  show_version(output.fields, permit.bucket, row.version);
+  show_new_version(output.fields, row.version);
   TRY(show_expiration(output.fields, bucket, row));
   auto change = [this, permit = std::move(permit), row = std::move(row), refusal,
                  note = noting(context, bucket), event, conditions = std::move(conditions)](

@@ -2,6 +2,7 @@
 #include "server/services/s3/tags.hpp"
 
 #include "server/services/s3/s3.hpp"
+#include "server/services/s3/versions.hpp"
 #include "server/storage/version_rows.hpp"
 
 namespace sagelet::s3 {
@@ -9,7 +10,7 @@ namespace sagelet::s3 {
 Reply<Output> S3Service::get_object_tagging(Context& context, Input in) {
   TRY(const auto object, open(context, in, action::kGetObjectTagging, Want::kRecord));
   Output output;
-  if (!object.row.version.empty()) output.fields["VersionId"] = object.row.version;
+  show_version(output.fields, object.permit.bucket, object.row.version);
   output.fields["TagSet"] = tag_set(storage::unpack(object.row.tags));
   return output;
 }
@@ -25,7 +26,7 @@ Reply<Output> S3Service::put_tags(Context& context, Input in, const Action& acti
   TRY(const auto tags, tags_from(in.params["Tagging"], kMostObjectTags));
   TRY(const auto object, open(context, in, action, Want::kRecord));  // a delete marker has no tags
   Output output;
-  if (!object.row.version.empty()) output.fields["VersionId"] = object.row.version;
+  show_version(output.fields, object.permit.bucket, object.row.version);
   const errors::Refusal refusal;
   auto ticket = objects_.commit([this, name, permit = object.permit, version = object.row.version, refusal,
                                  packed = storage::pack(tags)](Connection& db, storage::BodyId,

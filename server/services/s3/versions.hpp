@@ -6,7 +6,12 @@
 
 namespace sagelet::s3 {
 
-/// VersionId, as a bucket that is or was versioned shows it.
+/// VersionId of a new version: as on AWS none where versioning is suspended.
+inline void show_new_version(Document& fields, std::string_view version) {
+  if (!version.empty()) fields["VersionId"] = version;
+}
+
+/// VersionId of what is there: "null" where a bucket is or was versioned and this one is not.
 inline void show_version(Document& fields, const storage::Bucket& bucket, std::string_view version) {
   if (bucket.versioning != storage::Versioning::kNever) fields["VersionId"] = shown_version(version);
 }

@@ -64,7 +64,7 @@ def main(wanted):
                 try:
                     for value, figure in take(bench).items():
                         results.setdefault(name, {}).setdefault(value, []).append(figure)
-                except (RuntimeError, subprocess.CalledProcessError) as error:
+                except (RuntimeError, OSError, subprocess.CalledProcessError) as error:
                     failed.append(f"{name}: {error}")
                     print(f"   failed: {error}", flush=True)
     finally:

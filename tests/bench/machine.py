@@ -99,6 +99,9 @@ class Requests:
         response = http.client.HTTPResponse(self.connection.sock)
         response.begin()
         answer = response.read()
+        if response.will_close:
+            self.connection.close()
+            self.connection = None
         if response.status != 200:
             raise RuntimeError(f"{response.status}: {answer[:400]}")
         return answer

@@ -2,6 +2,9 @@
 
 #include <sched.h>
 
+#include <algorithm>
+#include <cstdlib>
+
 #include "base/log.hpp"
 #include "runner/inputs/fast_file.hpp"
 #include "runner/inputs/pipes.hpp"
@@ -46,7 +49,11 @@ Job::~Job() = default;
 int Job::cores() const {
   if (!spec.cpus.empty()) return static_cast<int>(spec.cpus.size());
   cpu_set_t set;
-  return ::sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+  const int seen = ::sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+  // A cluster that confines nobody to the cores of a job says at least how many they are.
+  const char* given = spec.on_node() ? std::getenv("SLURM_CPUS_ON_NODE") : nullptr;
+  const int of_slurm = given ? std::atoi(given) : 0;
+  return of_slurm > 0 ? std::min(seen, of_slurm) : seen;
 }
 
 void Job::say(std::string_view line) {

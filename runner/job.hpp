@@ -64,6 +64,7 @@ struct Job {
   bool disk_full = false;      ///< when the container ended
   bool one_of_many =
       false;  ///< of several hosts' runners: what it leaves is stored with the others' (hosts.hpp)
+  bool sends_parts = false;  ///< and goes to the one that leads by S3 (slurm/parts.hpp)
   std::string model_uri;
   std::int64_t ended_ms = 0;
 

@@ -9,6 +9,7 @@
 #include "runner/sandbox/process/process_sandbox.hpp"
 #include "runner/script_mode/far_shell.hpp"
 #include "runner/script_mode/standalone.hpp"
+#include "runner/slurm/step_host.hpp"
 
 namespace {
 
@@ -45,6 +46,7 @@ int main(int count, char** arguments) {
   }
   if (count == 5 && is(arguments[1], "--script-mode") && is(arguments[3], "--python"))
     return sagelet::script_mode::run_standalone(arguments[2], arguments[4]);
+  if (count == 2 && is(arguments[1], "--step-host")) return sagelet::runner::run_step_host();  // by srun
   if (count >= 3 && is_of_mpi(arguments[1])) return mpi(count, arguments);
   if (count == 2 && arguments[1][0] != '-') return sagelet::runner::run_job(arguments[1]);
   const bool asked = count == 2 && is(arguments[1], "--help");

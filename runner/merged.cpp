@@ -42,12 +42,12 @@ std::optional<Report> MergedReports::take(const Report& report) {
   return said;
 }
 
-void MergedReports::lose(const std::string& host) {
+void MergedReports::lose(const std::string& host, const std::string& why) {
   Report lost;
   lost.host = host;
   lost.phase = Phase::kFinished;
   lost.outcome = Outcome::kFailed;
-  lost.failure_reason = kOurFault;
+  lost.failure_reason = why.empty() ? kOurFault : kOurFault + (" " + why);
   lost.training_end_ms = to_millis(SystemClock().now());
   (void)take(lost);
 }

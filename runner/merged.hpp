@@ -18,8 +18,8 @@ class MergedReports {
 
   /// What is to be said for the job now, if anything. Final reports are kept for ending().
   std::optional<Report> take(const Report& report);
-  /// A runner that is gone without its final report: our fault.
-  void lose(const std::string& host);
+  /// A runner that is gone without its final report: our fault. `why` is told with it.
+  void lose(const std::string& host, const std::string& why = {});
 
   bool failed() const { return failure_.has_value(); }
   bool has_ended(const std::string& host) const { return endings_.contains(host); }

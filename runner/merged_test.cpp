@@ -63,6 +63,13 @@ TEST_F(Merged, ALostHostIsOurFault) {
   EXPECT_THAT(merged_.ending().failure_reason, testing::StartsWith("InternalServerError"));
 }
 
+TEST_F(Merged, HowAHostWasLostIsToldBehindAwsWords) {
+  merged_.lose("algo-2", "algo-2: node n2 failed");
+  EXPECT_EQ(
+      merged_.ending().failure_reason,
+      "InternalServerError: We encountered an internal error. Please try again. algo-2: node n2 failed");
+}
+
 TEST_F(Merged, AStopOrTheTimeLimitOfOneHostIsTheJobs) {
   (void)merged_.take(ended("algo-1", Outcome::kCompleted, 10));
   (void)merged_.take(ended("algo-2", Outcome::kStopped, 5));

@@ -14,6 +14,7 @@
 #include "runner/sandbox/docker/relay.hpp"
 #include "runner/sandbox/make_sandbox.hpp"
 #include "runner/sandbox/process/kept_paths.hpp"
+#include "runner/slurm/settle.hpp"
 #include "runner/steps/steps.hpp"
 #include "runner/verdict.hpp"
 
@@ -33,6 +34,7 @@ constexpr Step kSteps[] = {
     {"inputs", fetch_inputs, Blame::kData},
     {"checkpoints", fetch_checkpoints, Blame::kData},
     {"python", make_python, Blame::kUser},
+    {"authorities", fetch_authorities, Blame::kOurs},
     {"environment", set_environment, Blame::kOurs},
     {"container", prepare_container, Blame::kUser},
     {"train", train, Blame::kOurs},
@@ -77,7 +79,7 @@ Report walk(Job& job) {
   const bool failed = job.exit_code.value_or(1) != 0 && job.why == Why::kItself;
   if (failed && job.ended_ms == 0) job.ended_ms = to_millis(SystemClock().now());
   for (const Step& step : kAfterwards) {
-    if (step.run == store_outputs && (failed || job.one_of_many)) continue;
+    if (step.run == store_outputs && failed) continue;
     crash_point(std::string("runner-after-") + step.name);
     if (Status done = step.run(job); !done) return failed_step(job, step, done.error());
   }
@@ -224,6 +226,8 @@ RelayTarget relay_target(Server server) {
 
 int run_host(JobSpec spec, const SandboxPlan& plan, const StopSignal& stop, Seat seat) {
   leave_out_channels(spec);
+  if (spec.on_node())
+    if (const Status can = can_run_on_node(spec); !can) return give_up(spec, seat, can.error());
   if (!spec.warmpool_cache.empty())  // what the sandbox is to show must be there
     if (const Status made = make_folders(spec.warmpool_cache); !made)
       return give_up(spec, seat, made.error());
@@ -246,6 +250,8 @@ int run_host(JobSpec spec, const SandboxPlan& plan, const StopSignal& stop, Seat
   Job job(std::move(spec), stop, std::move(sandbox), std::move(*before));
   job.reports.tell(seat.reports);
   job.one_of_many = seat.reports >= 0;
+  job.sends_parts = seat.sends_parts;
+  for (const std::string& note : seat.notes) job.say(note);
   limit_memory(job);
   Report report = walk(job);
   if (report.outcome == Outcome::kFailed) log::info("failed: {}", report.failure_reason);
@@ -253,6 +259,19 @@ int run_host(JobSpec spec, const SandboxPlan& plan, const StopSignal& stop, Seat
   if (!done) log::error("{}", done.error().message());
   return done ? 0 : 1;
 }
+
+namespace {
+
+int run_job(JobSpec spec, const StopSignal& stop) {
+  if (spec.stop_asked) stop.request();
+  if (spec.hosts.size() > 1) return run_hosts(std::move(spec), stop);
+  Seat seat;
+  if (spec.on_node()) seat.notes = settle(spec, spec.folder);
+  const auto plan = plan_of(spec);
+  return run_host(std::move(spec), plan, stop, std::move(seat));
+}
+
+}  // namespace
 
 int run_job(const std::string& folder) {
   const StopSignal stop;
@@ -262,10 +281,11 @@ int run_job(const std::string& folder) {
     log::error("{}", spec.error().message());
     return 2;
   }
-  if (spec->stop_asked) stop.request();
-  if (spec->hosts.size() > 1) return run_hosts(std::move(*spec), stop);
-  const auto plan = plan_of(*spec);
-  return run_host(std::move(*spec), plan, stop, {});
+  const JobSpec job = *spec;
+  const int code = run_job(std::move(*spec), stop);
+  // Nobody comes to look: the server is elsewhere, and has all it wanted.
+  if (job.on_node() && !job.shared_folder && code == 0) leave_node(job, job.folder);
+  return code;
 }
 
 }  // namespace sagelet::runner

@@ -1,5 +1,6 @@
 #pragma once
 #include <string>
+#include <vector>
 
 #include "base/fd.hpp"
 #include "runner/sandbox/process/process_sandbox.hpp"
@@ -14,7 +15,9 @@ int run_job(const std::string& folder);
 /// What a host's runner among several is given by the one that leads (hosts.hpp).
 struct Seat {
   int reports = -1;  ///< reports are told here instead of to the server; -1: a job's only host
-  UniqueFd door;     ///< listens in the host's private network for what wants to the server
+  UniqueFd door{};   ///< listens in the host's private network for what wants to the server
+  std::vector<std::string> notes{};  ///< for the job's log
+  bool sends_parts = false;          ///< what the host leaves goes to the leader by S3 (slurm/parts.hpp)
 };
 
 /// One host's part of a job. The process has one thread so far.

@@ -124,6 +124,8 @@ void identity_fields(Spec& s, Visit& visit) {
 
 template <class Spec, class Visit>
 void place_fields(Spec& s, Visit& visit) {
+  visit("launcher", s.launcher);
+  visit("shared_folder", s.shared_folder);
   visit("folder", s.folder);
   visit("pip_cache", s.pip_cache);
   visit("current_host", s.current_host);

@@ -57,8 +57,12 @@ struct JobSpec {
   std::string access_key, secret_key, session_token, role_arn;
   std::int64_t credentials_expire_ms = 0;
   // where
-  std::string folder;     ///< the job's folder on this host; ml/ in it becomes /opt/ml
-  std::string pip_cache;  ///< shared by jobs
+  /// fork: all hosts are on the server's machine. srun: the job is Slurm's, its runner is on a node that
+  /// shares nothing with the server but the network, and starts those of further hosts by srun.
+  std::string launcher = "fork";
+  bool shared_folder = false;  ///< with srun: all nodes have `folder` under that path, and it is one folder
+  std::string folder;          ///< the job's folder on this host; ml/ in it becomes /opt/ml
+  std::string pip_cache;       ///< shared by jobs
   std::string current_host = "algo-1";
   std::vector<std::string> hosts{"algo-1"};
   std::string instance_type, group_name = "homogeneousCluster";
@@ -100,6 +104,7 @@ struct JobSpec {
   bool stop_asked = false;        ///< before this runner was there
   std::uint64_t last_report = 0;  ///< the server has all up to this one
 
+  bool on_node() const { return launcher == "srun"; }
   std::string to_json() const;
   static Result<JobSpec> from_json(std::string_view text);
 };

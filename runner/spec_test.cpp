@@ -21,6 +21,8 @@ JobSpec full_spec() {
   spec.instance_groups = {{"workers", "ml.m5.large", {"algo-1", "algo-2"}, 8ull << 30, 2}};
   spec.metrics = {{"loss", "loss=(\\d+)"}};
   spec.stop_grace_seconds = 2;
+  spec.launcher = "srun";
+  spec.shared_folder = true;
   return spec;
 }
 
@@ -32,6 +34,8 @@ TEST(JobSpec, ComesBackAsItWasWritten) {
   EXPECT_EQ(back->channels.at(0).input_mode, "FastFile");
   EXPECT_EQ(back->memory_limit, 1ull << 40);
   EXPECT_TRUE(back->own_registry);
+  EXPECT_TRUE(back->on_node());
+  EXPECT_TRUE(back->shared_folder);
   EXPECT_EQ(back->channels.at(0).attribute_names.size(), 2u);
   EXPECT_EQ(back->channels.at(0).hosts, std::vector<std::string>{"algo-2"});
   EXPECT_EQ(back->instance_groups.at(0).hosts.back(), "algo-2");
@@ -44,6 +48,7 @@ TEST(JobSpec, KeepsDefaultsOfFieldsThatAreMissing) {
   ASSERT_TRUE(spec);
   EXPECT_EQ(spec->name, "x");
   EXPECT_EQ(spec->stop_grace_seconds, 120);
+  EXPECT_FALSE(spec->on_node());
   EXPECT_EQ(spec->hosts, std::vector<std::string>{"algo-1"});
 }
 

@@ -17,27 +17,6 @@ std::string find(const std::string& path, const std::string& name) {
   return {};
 }
 
-/// What a tool prints; empty when it is missing or fails.
-std::string output_of(const std::string& path, const std::string& name, const std::string& argument) {
-  const std::string tool = find(path, name);
-  auto pipe = make_pipe();
-  if (tool.empty() || !pipe) return {};
-  auto child = Child::start({.argv = {tool, argument},
-                             .environment = {},
-                             .working_folder = {},
-                             .stdout_fd = pipe->write.get(),
-                             .inherited_fds = {}});
-  pipe->write.reset();
-  std::string text, buffer(4096, '\0');
-  while (child) {
-    const auto got = read_some(pipe->read.get(), buffer);
-    if (!got || *got == 0) break;
-    text.append(buffer, 0, *got);
-  }
-  const auto status = child ? child->wait(std::chrono::seconds(10)) : std::nullopt;
-  return status && status->ok() ? text : std::string();
-}
-
 int count_gpus(const std::string& list) {
   int count = 0;
   std::istringstream lines(list);
@@ -57,14 +36,34 @@ int count_neurons(const std::string& list) {
 
 }  // namespace
 
+std::string output_of(const std::string& path, std::vector<std::string> words) {
+  words.front() = find(path, words.front());
+  auto pipe = make_pipe();
+  if (words.front().empty() || !pipe) return {};
+  auto child = Child::start({.argv = std::move(words),
+                             .environment = {},
+                             .working_folder = {},
+                             .stdout_fd = pipe->write.get(),
+                             .inherited_fds = {}});
+  pipe->write.reset();
+  std::string text, buffer(4096, '\0');
+  while (child) {
+    const auto got = read_some(pipe->read.get(), buffer);
+    if (!got || *got == 0) break;
+    text.append(buffer, 0, *got);
+  }
+  const auto status = child ? child->wait(std::chrono::seconds(10)) : std::nullopt;
+  return status && status->ok() ? text : std::string();
+}
+
 bool has_program(const std::string& path, const std::string& name) {
   return !find(path, name).empty();
 }
 
 Machine look_at_machine(const std::string& path, int cpus) {
   return {.cpus = cpus,
-          .gpus = count_gpus(output_of(path, "nvidia-smi", "--list-gpus")),
-          .neurons = count_neurons(output_of(path, "neuron-ls", "-j")),
+          .gpus = count_gpus(output_of(path, {"nvidia-smi", "--list-gpus"})),
+          .neurons = count_neurons(output_of(path, {"neuron-ls", "-j"})),
           .smddprun = !find(path, "smddprun").empty(),
           .smddpmprun = !find(path, "smddpmprun").empty()};
 }

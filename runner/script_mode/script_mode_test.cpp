@@ -170,6 +170,19 @@ TEST_F(UnpackTest, ALinkMadeEarlierDoesNotLeadALaterMemberOut) {
   EXPECT_FALSE(fs::exists(folder_.path() / "planted"));
 }
 
+TEST_F(UnpackTest, LinksMayLeadAnywhereWhereThatIsAskedForAndNothingIsWrittenThroughThem) {
+  const auto done = unpack(TarFile()
+                               .add("mine", AE_IFLNK, "/opt/ml/model/real")
+                               .add("up", AE_IFLNK, "..")
+                               .add("up/planted", AE_IFREG, "evil")
+                               .finish(),
+                           {.links_anywhere = true});
+  ASSERT_TRUE(done) << done.error().message();
+  EXPECT_EQ(fs::read_symlink(code_ + "/mine"), "/opt/ml/model/real");
+  EXPECT_EQ(fs::read_symlink(code_ + "/up"), "..");
+  EXPECT_FALSE(fs::exists(folder_.path() / "planted"));
+}
+
 TEST_F(UnpackTest, LimitsBytesAndMembers) {
   const std::string tar =
       TarFile().add("a", AE_IFREG, std::string(1000, 'x')).add("b", AE_IFREG, "y").finish();

@@ -96,7 +96,8 @@ class Unpacking {
     const char* target = archive_entry_symlink(entry);
     std::error_code error;
     const fs::path end = fs::weakly_canonical(path.parent_path() / (target ? target : ""), error);
-    if (error || !target || !inside(end)) return skip(name, "its target is outside the code folder");
+    if (error || !target || !(limits_.links_anywhere || inside(end)))
+      return skip(name, "its target is outside the code folder");
     ::unlink(path.c_str());
     if (::symlink(target, path.c_str()) != 0) return skip(name, Error::last("symlink").message());
     return {};

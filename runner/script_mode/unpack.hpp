@@ -12,6 +12,7 @@ namespace sagelet::script_mode {
 struct UnpackLimits {
   std::uint64_t bytes = 20ull << 30;
   std::uint64_t entries = 1'000'000;
+  bool links_anywhere = false;  ///< links are kept wherever they lead; nothing is written through them
 };
 
 /// Unpacks a gzipped tar. As the toolkit does it: absolute names and ".." lose what is unsafe about them,

@@ -13,9 +13,15 @@ using Variables = std::map<std::string, std::string>;
 constexpr const char* kPipElsewhere[] = {"PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_PYTHON",
                                          "PIP_REQUIRE_VIRTUALENV"};
 
+/// Which devices Slurm has given to the job.
+constexpr const char* kDevices[] = {"CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES",
+                                    "GPU_DEVICE_ORDINAL", "ZE_AFFINITY_MASK"};
+
 void add_own(Job& job, Variables& to) {
   for (const char* name : {"HOME", "USER", "LOGNAME", "TZ", "LD_LIBRARY_PATH"})
     if (const char* value = std::getenv(name)) to[name] = value;
+  for (const char* name : kDevices)
+    if (const char* value = std::getenv(name); value && job.spec.on_node()) to[name] = value;
   const char* path = std::getenv("PATH");
   to["PATH"] = path ? path : "/usr/local/bin:/usr/bin:/bin";
   if (!job.python.empty()) to["PATH"] = (job.folder() / "env/bin").string() + ":" + to["PATH"];
@@ -50,6 +56,18 @@ void add_pip(const JobSpec& spec, Variables& to) {
   if (!spec.pip_cache.empty()) to["PIP_CACHE_DIR"] = spec.pip_cache;
 }
 
+/// SDKs take credentials from a URI by plain HTTP only where it is a loopback address.
+void add_credentials(const JobSpec& spec, Variables& to) {
+  if (spec.on_node()) {
+    to["AWS_ACCESS_KEY_ID"] = spec.access_key;
+    to["AWS_SECRET_ACCESS_KEY"] = spec.secret_key;
+    to["AWS_SESSION_TOKEN"] = spec.session_token;
+    return;
+  }
+  to["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = spec.server_url + "/_sagelet/credentials/" + spec.access_key;
+  to["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = spec.session_token;
+}
+
 void add_platform(Job& job, Variables& to) {
   const JobSpec& spec = job.spec;
   to["TRAINING_JOB_NAME"] = spec.name;
@@ -57,8 +75,7 @@ void add_platform(Job& job, Variables& to) {
   to["AWS_REGION"] = to["AWS_DEFAULT_REGION"] = spec.region;
   to["AWS_EXECUTION_ENV"] = "AWS_ECS_EC2";
   to["AWS_ENDPOINT_URL"] = to["S3_ENDPOINT_URL"] = spec.server_url;
-  to["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = spec.server_url + "/_sagelet/credentials/" + spec.access_key;
-  to["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = spec.session_token;
+  add_credentials(spec, to);
   // A container has no files of its user's: the job's role speaks, not the caller's profile.
   to["AWS_SHARED_CREDENTIALS_FILE"] = to["AWS_CONFIG_FILE"] = "/dev/null";
   to["AWS_EC2_METADATA_DISABLED"] = "true";

@@ -56,8 +56,11 @@ std::string seen_folder(const Job& job, const ChannelSpec& channel) {
 Status link_file_system(Job& job, const ChannelSpec& channel) {
   std::error_code error;
   if (!fs::is_directory(channel.file_system_path, error))
-    return Error(ErrorKind::kNotFound, fmt::format("channel {}: the file system's folder {} is not there",
-                                                   channel.name, channel.file_system_path));
+    return Error(
+        ErrorKind::kNotFound,
+        fmt::format(
+            "channel {}: the file system's folder {} is not there{}", channel.name, channel.file_system_path,
+            job.spec.on_node() ? "; nodes of a Slurm cluster need it mounted under the same path" : ""));
   const Status shown = job.sandbox->show_folder(channel.file_system_path, seen_folder(job, channel),
                                                 channel.file_system_read_only);
   if (shown || !shown.error().is(ErrorKind::kUnavailable)) return shown;

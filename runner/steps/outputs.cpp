@@ -1,19 +1,11 @@
 #include <sys/stat.h>
 
+#include "runner/slurm/parts.hpp"
 #include "runner/steps/archive.hpp"
 #include "runner/steps/steps.hpp"
 
 namespace sagelet::runner {
 namespace {
-
-/// <OutputDataConfig.S3OutputPath>/<job>/output/
-Result<S3Location> output_place(const JobSpec& spec) {
-  auto place = S3Location::parse(spec.output_uri);
-  if (!place) return Error(ErrorKind::kInvalid, "not an S3 URI: " + spec.output_uri);
-  if (!place->key.empty() && !place->key.ends_with('/')) place->key += '/';
-  place->key += spec.name + "/output/";
-  return *place;
-}
 
 Status store_archive(Job& job, S3& s3, std::string_view folder, const S3Location& place) {
   const std::string file = job.folder() / fs::path(place.key).filename();
@@ -38,7 +30,16 @@ Status store_plain(Job& job, S3& s3, std::string_view folder, const S3Location& 
 
 }  // namespace
 
+Result<S3Location> output_place(const JobSpec& spec) {
+  auto place = S3Location::parse(spec.output_uri);
+  if (!place) return Error(ErrorKind::kInvalid, "not an S3 URI: " + spec.output_uri);
+  if (!place->key.empty() && !place->key.ends_with('/')) place->key += '/';
+  place->key += spec.name + "/output/";
+  return *place;
+}
+
 Status store_outputs(Job& job) {
+  if (job.one_of_many) return job.sends_parts ? send_parts(job) : Status();
   if (job.spec.output_uri.empty()) return {};
   job.report(Phase::kUploading, "Uploading generated training model");
   TRY(const S3Location place, output_place(job.spec));

@@ -22,6 +22,8 @@ Status set_environment(Job& job);
 Status prepare_container(Job& job);
 /// Runs the container's program, by script mode or as given; sets exit_code.
 Status train(Job& job);
+/// <OutputDataConfig.S3OutputPath>/<job>/output/
+Result<S3Location> output_place(const JobSpec& spec);
 /// model.tar.gz and output.tar.gz, or plain files, to S3.
 Status store_outputs(Job& job);
 /// The last changes of checkpoints.

@@ -1,8 +1,10 @@
-// Hexadecimal and base64, declared in digest.hpp.
+// Hexadecimal and base64, declared in digest.hpp and hex.hpp.
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
 #include "base/digest.hpp"
+#include "base/hex.hpp"
 
 namespace sagelet {
 
@@ -19,11 +21,18 @@ constexpr std::array<std::int8_t, 256> kBase64Values = [] {
   return values;
 }();
 
+/// Value of each hexadecimal digit; -1 for everything else.
+constexpr std::array<std::int8_t, 256> kHexValues = [] {
+  std::array<std::int8_t, 256> values{};
+  values.fill(-1);
+  for (int i = 0; i < 16; ++i) values[static_cast<unsigned char>(kHex[i])] = static_cast<std::int8_t>(i);
+  for (int i = 10; i < 16; ++i)
+    values[static_cast<unsigned char>('A' + i - 10)] = static_cast<std::int8_t>(i);
+  return values;
+}();
+
 int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
+  return kHexValues[static_cast<unsigned char>(c)];
 }
 
 }  // namespace
@@ -36,6 +45,10 @@ std::string to_hex(std::string_view bytes) {
     out[2 * i + 1] = kHex[byte & 15];
   }
   return out;
+}
+
+bool is_hex(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return hex_value(c) >= 0; });
 }
 
 bool from_hex(std::string_view text, std::string& out) {

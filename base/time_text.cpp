@@ -145,8 +145,20 @@ std::string iso8601_seconds(WallTime time) {
 
 std::string http_date(WallTime time) {
   const Parts p = parts_of(time);
-  return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", kDays[p.weekday], p.day,
-                     kMonths[p.month - 1], p.year, p.hour, p.minute, p.second);
+  std::string out = "Thu, 01 Jan 1970 00:00:00 GMT";  // each object's answer has one: made in place
+  const auto digits = [&out](std::size_t at, unsigned value) {
+    out[at] = static_cast<char>('0' + value / 10 % 10);
+    out[at + 1] = static_cast<char>('0' + value % 10);
+  };
+  kDays[p.weekday].copy(&out[0], 3);
+  digits(5, p.day);
+  kMonths[p.month - 1].copy(&out[8], 3);
+  digits(12, static_cast<unsigned>(p.year) / 100);
+  digits(14, static_cast<unsigned>(p.year));
+  digits(17, static_cast<unsigned>(p.hour));
+  digits(20, static_cast<unsigned>(p.minute));
+  digits(23, static_cast<unsigned>(p.second));
+  return out;
 }
 
 std::string amz_date(WallTime time) {

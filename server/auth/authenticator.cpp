@@ -162,7 +162,8 @@ std::optional<Refusal> Authenticator::judge_body(const Judged& judged, std::stri
   const bool open = !judged.open_canonical.empty();
   if (!open && (streamed || judged.payload_sha256.empty())) return std::nullopt;
   if (open && streamed) return refusals::wrong_signature(judged.service);  // nobody hashed it
-  const std::string hash = to_hex(Digest::of(DigestKind::kSha256, body));
+  static const std::string none = to_hex(Digest::of(DigestKind::kSha256, {}));
+  const std::string hash = body.empty() ? none : to_hex(Digest::of(DigestKind::kSha256, body));
   if (!open) {
     if (equal_constant_time(hash, judged.payload_sha256)) return std::nullopt;
     return refusals::payload_mismatch(judged.service);

@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "base/digest.hpp"
+#include "base/hex.hpp"
 #include "base/fs.hpp"
 #include "base/time_text.hpp"
 #include "server/auth/refusals.hpp"
@@ -93,9 +94,11 @@ std::optional<Payload> read_payload(std::string_view header) {
     return Payload{PayloadForm::kChunkedSignedTrailer, {}};
   if (header == "STREAMING-UNSIGNED-PAYLOAD-TRAILER")
     return Payload{PayloadForm::kChunkedUnsignedTrailer, {}};
-  std::string raw;
-  if (header.size() != 64 || !from_hex(header, raw)) return std::nullopt;
-  return Payload{PayloadForm::kPlain, to_hex(raw)};
+  if (header.size() != 64 || !is_hex(header)) return std::nullopt;
+  Payload plain{PayloadForm::kPlain, std::string(header)};
+  for (char& digit : plain.sha256)
+    if (digit >= 'A' && digit <= 'F') digit = static_cast<char>(digit - 'A' + 'a');
+  return plain;
 }
 
 Parsed<V4Claim> parse_v4_header(const http::Head& head, std::string_view authorization) {
@@ -106,7 +109,7 @@ Parsed<V4Claim> parse_v4_header(const http::Head& head, std::string_view authori
   if (fields.signed_headers.empty() || fields.signature.empty())
     return tl::unexpected(
         refusals::header_malformed(claim.scope.service, "SignedHeaders and Signature must not be empty."));
-  if (std::string raw; fields.signature.size() != 64 || !from_hex(fields.signature, raw))
+  if (fields.signature.size() != 64 || !is_hex(fields.signature))
     return tl::unexpected(
         refusals::header_malformed(claim.scope.service, "Signature must be 64 hexadecimal digits."));
   claim.signed_headers = fields.signed_headers;

@@ -256,16 +256,15 @@ bool has_body_members(const Shape& shape) {
 
 void write_bound(const model::Operation& operation, const Document& fields, http::Response& response) {
   if (operation.output == nullptr || !fields.is_object()) return;
-  for (const Member& member : operation.output->members) {
-    if (member.location == Location::kBody) continue;
-    const auto found = fields.find(member.name);
-    if (found == fields.end() || found->is_null()) continue;
-    if (member.location == Location::kHeaders) {
-      write_prefixed(member, *found, response);
-    } else if (member.location == Location::kHeader) {
-      response.headers.add(std::string(member.key()), one_line(header_text(member, *found)));
-    } else if (member.location == Location::kStatusCode && found->is_number()) {
-      response.status = found->get<int>();
+  for (const auto& [name, value] : fields.items()) {  // few of what may be there
+    const Member* const member = operation.output->find(name);
+    if (member == nullptr || value.is_null()) continue;
+    if (member->location == Location::kHeaders) {
+      write_prefixed(*member, value, response);
+    } else if (member->location == Location::kHeader) {
+      response.headers.add(std::string(member->key()), one_line(header_text(*member, value)));
+    } else if (member->location == Location::kStatusCode && value.is_number()) {
+      response.status = value.get<int>();
     }
   }
 }

@@ -8,6 +8,8 @@ namespace {
 using model::Kind;
 using model::Shape;
 
+constexpr std::size_t kUsualHeaders = 16;
+
 bool named(const Shape& shape, std::string_view code) {
   return shape.error_code == code || shape.name == code;
 }
@@ -43,6 +45,7 @@ void add_headers(http::Response& response, std::vector<std::pair<std::string, st
 
 http::Response start_response(const model::Operation& operation, Output& output) {
   http::Response response;
+  response.headers.reserve(kUsualHeaders);
   response.status = operation.response_code;
   if (output.status != 0) response.status = output.status;
   add_headers(response, std::move(output.headers));

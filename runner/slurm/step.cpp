@@ -22,9 +22,9 @@ namespace {
 constexpr std::chrono::seconds kTimeToMeet{120};
 constexpr std::chrono::seconds kTimeToEnd{20};  ///< of srun, asked to give up
 
-/// Options by which the site or the batch script would make srun's streams something else.
-constexpr std::array<std::string_view, 8> kNotForSrun{
-    "SLURM_LABELIO",      "SLURM_STDINMODE",       "SLURM_STDOUTMODE", "SLURM_STDERRMODE",
+/// Options of the site or the batch script that would make srun's streams something else, or forbid ours.
+constexpr std::array<std::string_view, 9> kNotForSrun{
+    "SLURM_LABELIO",      "SLURM_STDINMODE",       "SLURM_STDOUTMODE", "SLURM_STDERRMODE", "SLURM_HINT",
     "SLURM_UNBUFFEREDIO", "SLURM_NTASKS_PER_NODE", "SLURM_OVERCOMMIT", "SLURM_WORKING_DIR"};
 
 std::vector<std::string> environment_of_srun() {

@@ -1,0 +1,186 @@
+"""Jobs of several hosts on several nodes: one network, one ending, one model, and nothing that stays behind."""
+import io
+import json
+import os
+import signal
+import tarfile
+import time
+
+import pytest
+
+from acceptance.test_distributed import LIGHTGBM, MPI, mpi
+from acceptance.test_many_hosts import MEET
+from support.processes import command, marked, parent, processes
+
+TWO = {"ResourceConfig": {"InstanceCount": 2}}
+
+# The nodes of a test's cluster are one machine: what listens on one port of it needs an address of its own.
+MEET_HERE = MEET.replace('"0.0.0.0"', "me")
+LIGHTGBM_HERE = (LIGHTGBM.replace('socket.gethostbyname(host) + ":12400"', '"127.0.0.1:%d" % (12400 + hosts.index(host))')
+                 .replace("local_listen_port=12400", "local_listen_port=12400 + rank"))
+
+WAITS = """
+import os, signal, sys, time
+def leave(*_):
+    print(os.environ["SM_CURRENT_HOST"], "leaves", flush=True)
+    open("/opt/ml/model/" + os.environ["SM_CURRENT_HOST"], "w").write("half")
+    sys.exit(0)
+signal.signal(signal.SIGTERM, leave)
+print(os.environ["SM_CURRENT_HOST"], "up", flush=True)
+time.sleep(600)
+"""
+
+
+def both_wait(training):
+    name = training.start(WAITS, **TWO)
+    for host in ("algo-1", "algo-2"):
+        training.wait_for_line(name, f"{host} up")
+    return name
+
+
+def host_on(node):
+    """(what srun started there, the host's runner below it)"""
+    found = [pid for pid in marked(f"SLURMD_NODENAME={node}\0") if command(pid).endswith(" --step-host")]
+    task = next(pid for pid in found if parent(pid) not in found)
+    return task, next(pid for pid in found if parent(pid) == task)
+
+
+def nothing_is_left(cluster, folder, seconds=20):
+    """No process of a job, none of its files."""
+    deadline = time.monotonic() + seconds
+    while True:
+        left = [command(pid) for pid in marked(f"SLURM_CONF={cluster.config}\0") if "sagelet-runner" in command(pid)]
+        left += [str(path) for path in folder.glob("sagelet-*") if not path.name.startswith("sagelet-pip-cache")]
+        if not left:
+            return True
+        assert time.monotonic() < deadline, left
+        time.sleep(0.05)
+
+
+def test_hosts_meet_by_name_and_leave_one_model(training):
+    job = training.run(MEET_HERE, instance="ml.m5.large", **TWO)
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    lines = training.lines(job["TrainingJobName"])
+    assert "algo-1 heard algo-2" in lines and "algo-2 heard algo-1" in lines
+    model = training.artifact(job)
+    assert sorted(model) == ["algo-1.json", "algo-2.json", "same"]
+    assert model["same"] == b"algo-1"
+    assert sorted(training.artifact(job, "output.tar.gz")) == ["algo-1", "algo-2"]
+    assert json.loads(model["algo-2.json"])["network_interface_name"] == "lo"
+    stored = training.s3.list_objects_v2(Bucket=training.bucket, Prefix=f"out/{job['TrainingJobName']}/")["Contents"]
+    assert [item["Key"].rsplit("/", 1)[1] for item in stored] == ["model.tar.gz", "output.tar.gz"]
+
+
+def test_links_and_modes_come_home_from_another_node(training):
+    job = training.run("""
+import os
+me = os.environ["SM_CURRENT_HOST"]
+os.makedirs(f"/opt/ml/model/{me}/empty")
+open(f"/opt/ml/model/{me}/run", "w").write("#!/bin/sh")
+os.chmod(f"/opt/ml/model/{me}/run", 0o755)
+os.symlink(f"/opt/ml/model/{me}/run", f"/opt/ml/model/{me}/link")
+""", **TWO)
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    key = f"out/{job['TrainingJobName']}/output/model.tar.gz"
+    data = training.s3.get_object(Bucket=training.bucket, Key=key)["Body"].read()
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        for host in ("algo-1", "algo-2"):
+            assert tar.getmember(f"{host}/run").mode == 0o755
+            assert tar.getmember(f"{host}/link").linkname == f"/opt/ml/model/{host}/run"
+            assert tar.getmember(f"{host}/empty").isdir()
+
+
+def test_every_host_ends_with_the_same_lightgbm_model(distributed):
+    job = distributed.run(LIGHTGBM_HERE, **TWO)
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    model = distributed.artifact(job)
+    assert sorted(model) == ["algo-1", "algo-2"] and len(set(model.values())) == 1, model
+    accuracies = [float(line.split()[1]) for line in distributed.lines(job["TrainingJobName"]) if line.startswith("accuracy ")]
+    assert len(accuracies) == 2 and min(accuracies) > 0.8
+
+
+def test_mpirun_reduces_over_all_nodes(distributed):
+    job = distributed.run(MPI, hyperparameters=mpi(), **TWO)
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    assert distributed.artifact(job) == {"sum": b"10"}
+
+
+def test_the_first_host_to_fail_stops_the_rest(training):
+    job = training.run(WAITS.replace("time.sleep(600)", """
+if os.environ["SM_CURRENT_HOST"] == "algo-2":
+    raise ValueError("of the second host")
+time.sleep(600)
+"""), **TWO)
+    assert job["TrainingJobStatus"] == "Failed"
+    assert "of the second host" in job["FailureReason"]
+
+
+def test_a_stop_reaches_every_host_and_nothing_stays(training, cluster, node_folder):
+    name = both_wait(training)
+    training.sagemaker.stop_training_job(TrainingJobName=name)
+    job = training.wait(name)
+    assert job["TrainingJobStatus"] == "Stopped"
+    assert {"algo-1 leaves", "algo-2 leaves"} <= set(training.lines(name))
+    assert sorted(training.artifact(job)) == ["algo-1", "algo-2"]
+    assert nothing_is_left(cluster, node_folder)
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["what srun started", "its runner"])
+def test_a_host_that_dies_ends_the_job_and_asks_the_others_to_leave(training, cluster, node_folder, which):
+    name = both_wait(training)
+    os.kill(host_on("n2")[which], signal.SIGKILL)
+    job = training.wait(name)
+    assert job["TrainingJobStatus"] == "Failed"
+    assert job["FailureReason"].startswith("InternalServerError: ") and "n2" in job["FailureReason"]
+    assert "algo-1 leaves" in training.lines(name)
+    assert nothing_is_left(cluster, node_folder)
+
+
+def test_a_node_that_dies_ends_the_job_with_its_name(training, cluster):
+    name = both_wait(training)
+    cluster.kill_node("n2")
+    try:
+        job = training.wait(name, seconds=90)
+        assert job["TrainingJobStatus"] == "Failed"
+        assert job["FailureReason"].startswith("InternalServerError: ") and "n2" in job["FailureReason"]
+    finally:
+        cluster.start_daemon("n2")
+        cluster.wait_for_nodes("n1", "n2")
+
+
+def test_a_leader_that_is_killed_takes_every_host_with_it(training, cluster):
+    name = both_wait(training)
+    leader = parent(next(pid for pid in marked("SLURMD_NODENAME=n1\0") if command(pid).startswith("srun ")))
+    if command(leader).startswith("srun "):
+        leader = parent(leader)
+    os.kill(leader, signal.SIGKILL)
+    assert training.wait(name)["TrainingJobStatus"] == "Failed"
+    deadline = time.monotonic() + 20
+    while any("--step-host" in command(pid) for pid in processes()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_isolation_of_several_hosts_is_refused_with_the_remedy(training):
+    job = training.run("print(1)\n", EnableNetworkIsolation=True, **TWO)
+    assert job["TrainingJobStatus"] == "Failed"
+    assert job["FailureReason"].startswith("ClientError: ") and "EnableNetworkIsolation" in job["FailureReason"]
+
+
+def test_logs_and_reports_wait_on_the_nodes_for_a_server_that_is_away(training, restart):
+    name = training.start("""
+import os, time
+print("first", flush=True)
+began = time.time()
+while time.time() < began + 3:
+    print("more", flush=True)
+    time.sleep(0.05)
+open("/opt/ml/model/" + os.environ["SM_CURRENT_HOST"], "w").write("x")
+print("last", flush=True)
+""", **TWO)
+    training.wait_for_line(name, "first")
+    training = restart(seconds=5)
+    job = training.wait(name)
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    assert sorted(training.artifact(job)) == ["algo-1", "algo-2"]
+    assert [training.lines(name).count(word) for word in ("first", "last")] == [2, 2]

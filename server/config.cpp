@@ -7,6 +7,7 @@
 #include "base/fs.hpp"
 #include "fmt/format.h"
 #include "server/config_yaml.hpp"
+#include "server/http/uri.hpp"
 
 namespace sagelet {
 
@@ -208,6 +209,15 @@ Status read_port(Config& config, const Place& place, const YAML::Node& node) {
   return {};
 }
 
+Status read_advertise(Config& config, const Place& place, const YAML::Node& node) {
+  std::string url;
+  TRY(text(url)(place, node));
+  auto advertise = parse_advertise(url);
+  if (!advertise) return expected(place, node, advertise.error().message());
+  config.advertise = std::move(*advertise);
+  return {};
+}
+
 Status read_data(Config& config, const Place& place, const YAML::Node& node) {
   std::string folder;
   TRY(text(folder)(place, node));
@@ -234,6 +244,7 @@ Status read_root(Config& config, const Place& place, const YAML::Node& root) {
       place, root,
       {{"host", text(config.host)},
        {"port", into(config, read_port)},
+       {"advertise", into(config, read_advertise)},
        {"data", into(config, read_data)},
        {"account",
         [&](const Place& at, const YAML::Node& node) { return read_account_id(config.account, at, node); }},
@@ -326,6 +337,25 @@ Result<std::string> parse_upstream_url(std::string_view text) {
       !(text.starts_with("http://") || text.starts_with("https://")))
     return Error(ErrorKind::kInvalid, fmt::format("'{}' is not http(s)://host[:port]", text));
   return std::string(text.substr(0, text.find("://") + 3)).append(host);
+}
+
+std::string Advertise::url() const {
+  return fmt::format(host.find(':') == std::string::npos ? "http://{}:{}" : "http://[{}]:{}", host, port);
+}
+
+Result<Advertise> parse_advertise(std::string_view text) {
+  constexpr std::string_view kScheme = "http://";
+  const auto wrong = [](std::string text) { return Error(ErrorKind::kInvalid, std::move(text)); };
+  auto rest = text;
+  if (rest.ends_with('/')) rest.remove_suffix(1);
+  if (!rest.starts_with(kScheme) || rest.find_first_of("/?#@ ", kScheme.size()) != rest.npos)
+    return wrong(fmt::format("'{}' is not http://ADDRESS:PORT", text));
+  const auto parts = http::split_authority(rest.substr(kScheme.size()));
+  if (!parts || !parts->port) return wrong(fmt::format("'{}' is not http://ADDRESS:PORT", text));
+  if (parts->host == "0.0.0.0" || parts->host == "::")
+    return wrong(fmt::format("{} is no address that nodes can be told: name one of this machine's",
+                             parts->host));
+  return Advertise{std::string(parts->host), *parts->port};
 }
 
 Result<std::pair<std::string, fs::path>> parse_seed_bucket(std::string_view text) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,9 +18,17 @@
 
 namespace sagelet {
 
+/// `advertise:`: where the nodes of a cluster reach this server.
+struct Advertise {
+  std::string host;  ///< without brackets
+  std::uint16_t port = 0;
+  std::string url() const;  ///< http://10.0.0.5:4580
+};
+
 struct Config {
   std::string host = "127.0.0.1";
   int port = 4577;                   ///< 0: a free one
+  std::optional<Advertise> advertise;  ///< a second listener, for nodes; none: there is none
   std::filesystem::path data;        ///< empty: default_data_folder(), or a fresh one with `ephemeral`
   bool ephemeral = false;            ///< data goes and jobs stop when the server does
   std::filesystem::path ready_file;  ///< gets the URL once we listen; empty: none
@@ -83,6 +92,8 @@ bool is_region(std::string_view text);      ///< us-east-1, or what looks like o
 
 /// Without a slash at its end. kInvalid when it is not http(s)://host[:port].
 Result<std::string> parse_upstream_url(std::string_view text);
+/// http://ADDRESS:PORT. kInvalid says what is wrong, with "no address that nodes can be told" for 0.0.0.0.
+Result<Advertise> parse_advertise(std::string_view text);
 /// NAME=DIR. kInvalid says what is wrong.
 Result<std::pair<std::string, std::filesystem::path>> parse_seed_bucket(std::string_view text);
 

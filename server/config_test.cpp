@@ -22,6 +22,7 @@ std::string error_of(std::string_view yaml) {
 constexpr std::string_view kEveryKey = R"(
 host: 0.0.0.0
 port: 5000
+advertise: http://10.0.0.5:4580
 data: d
 account: "123456789012"
 region: eu-central-1
@@ -63,6 +64,8 @@ TEST(Config, ReadsEveryKey) {
   ASSERT_TRUE(done) << done.error().message();
   EXPECT_EQ(config.host, "0.0.0.0");
   EXPECT_EQ(config.port, 5000);
+  ASSERT_TRUE(config.advertise);
+  EXPECT_EQ(config.advertise->url(), "http://10.0.0.5:4580");
   EXPECT_EQ(config.data, "/etc/sagelet/d");
   EXPECT_EQ(config.account, "123456789012");
   EXPECT_EQ(config.region, "eu-central-1");
@@ -159,6 +162,19 @@ TEST(Config, AMissingFileIsNamed) {
   Config config;
   EXPECT_THAT(apply_file(config, "/no/such/sagelet.yaml").error().message(),
               HasSubstr("/no/such/sagelet.yaml"));
+}
+
+TEST(Config, WhatNodesAreToldIsAnAddressOfOneMachineAndAPort) {
+  EXPECT_EQ(parse_advertise("http://[fd00::5]:4580/")->url(), "http://[fd00::5]:4580");
+  EXPECT_EQ(parse_advertise("http://head.lab:4580")->host, "head.lab");
+  for (const char* wrong : {"", "10.0.0.5:4580", "http://10.0.0.5", "https://10.0.0.5:4580", "http://:4580",
+                            "http://10.0.0.5:4580/x", "http://u@10.0.0.5:4580", "http://10.0.0.5:0",
+                            "http://a b:4580", "http://10.0.0.5:4580?"})
+    EXPECT_THAT(error_of("advertise: '" + std::string(wrong) + "'\n"),
+                HasSubstr("advertise: '" + std::string(wrong) + "' is not http://ADDRESS:PORT"));
+  for (const char* all : {"http://0.0.0.0:4580", "http://[::]:4580"})
+    EXPECT_THAT(error_of("advertise: '" + std::string(all) + "'\n"),
+                HasSubstr("is no address that nodes can be told"));
 }
 
 TEST(Config, EphemeralMeansProcessDurabilityUnlessSaid) {

@@ -55,6 +55,11 @@ Result<Config> make_config(const ServeFlags& flags) {
   config.port = flags.port.value_or(config.port);
   if (config.port < 0 || config.port > 65535)
     return wrong("--port", std::to_string(config.port), "0 to 65535");
+  if (flags.advertise) {
+    auto advertise = parse_advertise(*flags.advertise);
+    if (!advertise) return std::move(advertise).error().context("--advertise");
+    config.advertise = std::move(*advertise);
+  }
   config.offline = config.offline || flags.offline;
   if (flags.s3_upstream) {
     auto url = parse_upstream_url(*flags.s3_upstream);

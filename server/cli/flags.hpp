@@ -10,7 +10,7 @@
 namespace sagelet::cli {
 
 struct ServeFlags {
-  std::optional<std::string> host, data, account, region, auth, s3_upstream;
+  std::optional<std::string> host, advertise, data, account, region, auth, s3_upstream;
   std::optional<int> port;
   bool ephemeral = false, offline = false;
   std::string config, ready_file;

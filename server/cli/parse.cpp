@@ -42,6 +42,9 @@ void add_serve_options(CLI::App& app, ServeFlags& flags, const Defaults& default
   app.add_option("--port", flags.port, fmt::format("port; 0 takes a free one [{}]", defaults.port))
       ->check(CLI::Range(0, 65535))
       ->multi_option_policy(last);
+  app.add_option("--advertise", flags.advertise,
+                 "http://ADDRESS:PORT, a second listener for jobs on a cluster's nodes [none]")
+      ->multi_option_policy(last);
   app.add_option("--data", flags.data, fmt::format("folder for records and objects [{}]", defaults.data))
       ->multi_option_policy(last);
   app.add_flag("--ephemeral", flags.ephemeral,

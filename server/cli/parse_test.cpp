@@ -50,6 +50,14 @@ class CommandLine : public testing::Test {
   std::string out_, err_;
 };
 
+TEST_F(CommandLine, AnAddressForNodesIsOneThatTheyCanBeTold) {
+  EXPECT_EQ(run_words({"serve", "--advertise", "http://10.0.0.5:4580"}), 42);
+  ASSERT_TRUE(served_ && served_->advertise);
+  EXPECT_EQ(served_->advertise->url(), "http://10.0.0.5:4580");
+  EXPECT_EQ(run_words({"serve", "--advertise", "http://0.0.0.0:4580"}), 2);
+  EXPECT_THAT(err_, HasSubstr("--advertise: 0.0.0.0 is no address that nodes can be told"));
+}
+
 TEST_F(CommandLine, ServeHasTheDefaultsOfTheBook) {
   ::setenv("XDG_DATA_HOME", "/xdg", 1);
   EXPECT_EQ(run_words({"serve"}), 42);

@@ -14,6 +14,7 @@
 #include "nlohmann/json.hpp"
 #include "server/authorities.hpp"
 #include "server/data_folder.hpp"
+#include "server/gateway/door.hpp"
 #include "server/gateway/gateway.hpp"
 #include "server/gateway/proxy_policy.hpp"
 #include "server/images/store.hpp"
@@ -27,6 +28,7 @@
 #include "server/services/logs/service.hpp"
 #include "server/services/registry/known_images.hpp"
 #include "server/services/registry/service.hpp"
+#include "server/services/registry_login.hpp"
 #include "server/services/s3/service.hpp"
 #include "server/services/sagemaker/service.hpp"
 #include "server/services/sts/service.hpp"
@@ -90,11 +92,12 @@ struct App::Rooms {
   std::unique_ptr<ImagesView> known_images;
   s3::S3 s3;
   std::unique_ptr<Service> cloudwatch, logs, sts, iam, ecr;
+  std::unique_ptr<gateway::Door> door;  ///< null: nodes are not let in
   std::unique_ptr<jobs::Jobs> jobs;
   std::unique_ptr<sagemaker::SageMaker> sagemaker;
   std::unique_ptr<auth::Authenticator> authenticator;
   std::unique_ptr<gateway::Gateway> gateway;
-  std::unique_ptr<net::Server> server;
+  std::unique_ptr<net::Server> server, node_server;
 
   /// Jobs go on telling their ends until they are gone, which is after their listener.
   ~Rooms() {
@@ -106,8 +109,10 @@ struct App::Rooms {
   Status start_services();
   void start_registry();
   Status start_jobs();
+  void make_door();
   void make_gateway();
   Status listen();
+  net::ServerOptions listener() const;
 
   jobs::Options job_options();
   auth::Options auth_options() const;
@@ -148,7 +153,11 @@ std::string App::url() const {
 }
 
 void App::shutdown() {
-  rooms_->server->shutdown(kShutdownGrace);
+  const auto stop = [](net::Server* server) {
+    if (server != nullptr) server->shutdown(kShutdownGrace);
+  };
+  const std::jthread nodes(stop, rooms_->node_server.get());
+  stop(rooms_->server.get());
 }
 
 // ---------------------------------------------------------------------------------------------------------------
@@ -195,6 +204,7 @@ Status App::Rooms::start_services() {
   start_registry();
   sts = sts::make_sts(*credentials);
   iam = iam::make_iam(*ledger);
+  make_door();
   TRY(jobs, jobs::Jobs::start(job_options(), *ledger, clock, ids));
   sagemaker =
       sagemaker::make_sagemaker({.ledger = *ledger,
@@ -244,6 +254,7 @@ jobs::Options App::Rooms::job_options() {
   out.keep_failed = config.jobs.keep_failed;
   out.log_spool_limit = config.jobs.log_spool_limit;
   out.stop_jobs_at_exit = config.ephemeral;
+  if (door) out.ended = [this](const std::string& job_id) { door->job_ended(job_id); };
   return out;
 }
 
@@ -273,6 +284,21 @@ std::optional<auth::Caller> App::Rooms::session(std::string_view access_key) {
                       .expires = found->expires};
 }
 
+void App::Rooms::make_door() {
+  if (!config.advertise) return;
+  gateway::DoorOptions options;
+  options.auth = auth_options();
+  options.host = config.advertise->host;
+  options.sessions = [this](std::string_view access_key) { return session(access_key); };
+  options.job_lives = [this](const std::string& job_id) { return jobs->lives(job_id); };
+  options.registry_login = [](std::string_view authorization) -> std::optional<http::Basic> {
+    auto login = parse_registry_login(authorization);
+    if (!login) return std::nullopt;
+    return http::Basic{std::move(login->access_key), std::move(login->token)};
+  };
+  door = std::make_unique<gateway::Door>(std::move(options), clock);
+}
+
 void App::Rooms::make_gateway() {
   authenticator = std::make_unique<auth::Authenticator>(
       auth_options(), [this](std::string_view access_key) { return session(access_key); }, clock);
@@ -280,6 +306,7 @@ void App::Rooms::make_gateway() {
   options.default_region = config.region;
   options.server_host = config.host;
   options.cors = s3.cors;
+  options.door = door.get();
   options.registry = [this] { return registry->exchange(); };
   gateway = std::make_unique<gateway::Gateway>(std::move(options), *authenticator, admin(), clock, ids);
   for (Service* service : std::initializer_list<Service*>{s3.service.get(), sagemaker.get(), cloudwatch.get(),
@@ -287,15 +314,28 @@ void App::Rooms::make_gateway() {
     gateway->add(service);
 }
 
-Status App::Rooms::listen() {
+net::ServerOptions App::Rooms::listener() const {
   net::ServerOptions options;
   options.host = config.host;
   options.port = static_cast<std::uint16_t>(config.port);
   options.io_threads = std::clamp(std::thread::hardware_concurrency(), 1u, 8u);
   options.authority_folder = data->authority();
-  TRY(server, net::Server::start(
-                  std::move(options), [this] { return gateway->exchange(); }, proxy_policy()));
+  return options;
+}
+
+/// Nodes have threads and connections of their own: they take no place of anybody else's.
+Status App::Rooms::listen() {
+  const http::ExchangeFactory exchanges = [this] { return gateway->exchange(); };
+  TRY(server, net::Server::start(listener(), exchanges, proxy_policy()));
   url = with_http(config.host, server->port());
+  if (!config.advertise) return {};
+  net::ServerOptions options = listener();
+  options.for_nodes = true;
+  options.host = config.advertise->host;
+  options.port = config.advertise->port;
+  auto started = net::Server::start(std::move(options), exchanges, proxy_policy());
+  if (!started) return std::move(started).error().context("advertise");
+  node_server = std::move(*started);
   return {};
 }
 
@@ -323,6 +363,7 @@ http::ProxyPolicy App::Rooms::proxy_policy() {
     const auto found = credentials->find(token.substr(0, colon));
     return found && equal_constant_time(found->session_token, token.substr(colon + 1));
   };
+  options.door = door.get();
   options.has_registry = [this](std::string_view host) {
     const auto named = images::registry_of_host(host);
     return named && owns_account(named->account);
@@ -384,6 +425,7 @@ std::string App::Rooms::status_json() {
                      {"uptime_seconds", uptime},
                      {"pythons", config.pythons},
                      {"jobs", {{"queued", counts.queued}, {"running", counts.running}}}};
+  if (config.advertise) out["advertise"] = config.advertise->url();
   return out.dump(2) + "\n";
 }
 
@@ -417,6 +459,12 @@ std::string App::Rooms::metrics_text() {
   add("connections_open", "gauge", "Connections that are open.", figures.open_connections);
   add("connections_refused_total", "counter", "Connections over the limit.", figures.refused_connections);
   add("tunnels_total", "counter", "Requests of proxy clients sent on to others.", figures.tunnels);
+  if (!node_server) return out;
+  const net::Figures nodes = node_server->figures();
+  add("node_requests_total", "counter", "Requests of nodes.", nodes.requests);
+  add("node_connections_open", "gauge", "Connections of nodes that are open.", nodes.open_connections);
+  add("node_connections_refused_total", "counter", "Connections of nodes over the limit.",
+      nodes.refused_connections);
   return out;
 }
 

@@ -52,6 +52,10 @@ class Call final : public http::Exchange {
   Reply<Output> run(Input input);
   void answer(Reply<Output> reply, const std::function<void(http::Response)>& done);
 
+  std::optional<auth::Refusal> admit();
+  bool at_door() const { return visit_ != nullptr; }
+  const auth::Authenticator& authenticator() const;
+  const std::string& server_host() const;
   void fill_context();
   void read_cors();
   Status keep(std::string_view bytes);
@@ -63,6 +67,7 @@ class Call final : public http::Exchange {
 
   Gateway& gateway_;
   http::Head head_;
+  http::Visit* visit_ = nullptr;  ///< it came in by the door
   bool admin_ = false;
   std::unique_ptr<http::Exchange> guest_;  ///< answers in our place: the image registry's
   auth::Judged judged_;

@@ -38,9 +38,10 @@ Status Call::begin_file(std::string filename) {
 }
 
 std::optional<Response> Call::become_request(std::string filename) {
-  auto judged = gateway_.authenticator().judge_form(form_->fields());
+  auto judged = authenticator().judge_form(form_->fields());
   if (!judged) return refusal(judged.error());
   judged_ = std::move(*judged);
+  if (const auto refused = admit()) return refusal(*refused);
   fill_context();
   auto request = service_->request_of(context_, {form_bucket_, std::move(filename), form_->fields()});
   if (!request) return failure(request.error());

@@ -15,6 +15,12 @@ namespace sagelet::gateway {
 
 using http::Response;
 
+namespace {
+
+constexpr std::size_t kReportLimit = 1u << 20;  ///< its token is known only when it is whole
+
+}  // namespace
+
 Gateway::Gateway(Options options, const auth::Authenticator& authenticator, admin::Admin admin,
                  const Clock& clock, Ids& ids)
     : options_(std::move(options)),
@@ -57,6 +63,7 @@ const Call::Step* const Call::kLastStep = std::end(kHeadSteps);
 
 std::optional<Response> Call::begin(http::Head head) {
   head_ = std::move(head);
+  visit_ = head_.peer.visit;
   gateway_.counters().requests.fetch_add(1, std::memory_order_relaxed);
   context_.request_id = gateway_.ids().uuid();
   return proceed();
@@ -94,23 +101,27 @@ void Call::finish(std::function<void(Response)> done) {
 // Steps on the head
 
 std::optional<Response> Call::guard_host() {
-  if (!gateway_.authenticator().host_allowed(head_))
+  if (!authenticator().host_allowed(head_))
     return counted(Response::text(
         403, fmt::format(
                  "Sagelet does not answer to the name \"{}\". If it should, add the name to allowed_hosts in "
                  "sagelet.yaml.\n",
                  head_.headers.get("host"))));
   admin_ = head_.path().starts_with(admin::kPrefix);
-  if (admin_ && gateway_.authenticator().origin_foreign(head_))
+  if (admin_ && at_door() && !is_for_nodes(head_))
+    return counted(Response::text(
+        403, fmt::format("{} is not for nodes: ask on the server's own machine.\n", head_.path())));
+  if (admin_ && authenticator().origin_foreign(head_))
     return counted(Response::text(403, "Requests of other web sites are refused.\n"));
   return std::nullopt;
 }
 
 std::optional<Response> Call::hand_over() {
   const auto& registry = gateway_.options().registry;
-  if (admin_ || !registry || !is_for_registry(head_, gateway_.options().server_host)) return std::nullopt;
-  if (gateway_.authenticator().origin_foreign(head_))
+  if (admin_ || !registry || !is_for_registry(head_, server_host())) return std::nullopt;
+  if (authenticator().origin_foreign(head_))
     return counted(Response::text(403, "Requests of other web sites are refused.\n"));
+  if (at_door() && !gateway_.options().door->admit_to_images(head_)) head_.headers.remove("authorization");
   guest_ = registry();
   auto early = guest_->begin(std::move(head_));
   if (!early) return std::nullopt;
@@ -119,8 +130,8 @@ std::optional<Response> Call::hand_over() {
 
 std::optional<Response> Call::answer_preflight() {
   auto* cors = gateway_.options().cors;
-  if (head_.method != "OPTIONS" || cors == nullptr) return std::nullopt;
-  identified_ = identify(head_, {}, gateway_.options().server_host);
+  if (head_.method != "OPTIONS" || cors == nullptr || at_door()) return std::nullopt;
+  identified_ = identify(head_, {}, server_host());
   if (identified_.service != "s3") return std::nullopt;
   service_ = gateway_.service(identified_.service);
   if (!service_) return std::nullopt;
@@ -136,17 +147,32 @@ std::optional<Response> Call::answer_preflight() {
 }
 
 std::optional<Response> Call::authenticate() {
-  auto judged = gateway_.authenticator().judge(head_);
+  auto judged = authenticator().judge(head_);
   if (judged) {
     judged_ = std::move(*judged);
+    refused_ = admit();
   } else {
     refused_ = std::move(judged).error();
   }
   return std::nullopt;
 }
 
+/// By the door, for as long as the caller's job lives.
+std::optional<auth::Refusal> Call::admit() {
+  if (!at_door() || judged_.anonymous) return std::nullopt;
+  return gateway_.options().door->admit(*visit_, judged_);
+}
+
+const auth::Authenticator& Call::authenticator() const {
+  return at_door() ? gateway_.options().door->authenticator() : gateway_.authenticator();
+}
+
+const std::string& Call::server_host() const {
+  return at_door() ? gateway_.options().door->host() : gateway_.options().server_host;
+}
+
 std::optional<Response> Call::identify_service() {
-  identified_ = identify(head_, judged_.service, gateway_.options().server_host);
+  identified_ = identify(head_, judged_.service, server_host());
   service_ = gateway_.service(identified_.service);
   if (!service_)
     return counted(Response::text(
@@ -157,13 +183,12 @@ std::optional<Response> Call::identify_service() {
   read_cors();
   if (refused_) return refusal(*refused_);
   if (judged_.payload != auth::PayloadForm::kPlain)
-    chunked_.emplace(judged_, decoded_length(head_),
-                     gateway_.authenticator().options().mode == auth::Mode::kStrict);
+    chunked_.emplace(judged_, decoded_length(head_), authenticator().options().mode == auth::Mode::kStrict);
   return std::nullopt;
 }
 
 std::optional<Response> Call::guard_origin() {
-  if (service_->model().name == "s3" || !gateway_.authenticator().origin_foreign(head_)) return std::nullopt;
+  if (service_->model().name == "s3" || !authenticator().origin_foreign(head_)) return std::nullopt;
   return failure(api::Error::make("AccessDeniedException", "Requests of other web sites are refused.", 403));
 }
 
@@ -177,6 +202,7 @@ std::optional<Response> Call::match_operation() {
 
 std::optional<Response> Call::refuse_anonymous() {
   if (!judged_.anonymous) return std::nullopt;
+  if (at_door()) return refusal(unsigned_at_door());
   if (match_.operation && match_.operation->unsigned_allowed) return std::nullopt;
   if (service_->model().name == "s3") return std::nullopt;  // its buckets say who may
   return failure(
@@ -218,9 +244,9 @@ void Call::fill_context() {
 Status Call::keep(std::string_view bytes) {
   if (form_) return form_->feed(bytes);
   if (sink_) return sink_->write(bytes);
-  if (body_.size() + bytes.size() > gateway_.options().body_limit)
-    return Error(ErrorKind::kNoSpace,
-                 fmt::format("the request body is larger than {} bytes", gateway_.options().body_limit));
+  const std::size_t limit = admin_ && at_door() ? kReportLimit : gateway_.options().body_limit;
+  if (body_.size() + bytes.size() > limit)
+    return Error(ErrorKind::kNoSpace, fmt::format("the request body is larger than {} bytes", limit));
   body_.append(bytes);
   return {};
 }
@@ -244,7 +270,7 @@ Reply<Input> Call::read_input() {
   const auto& model = service_->model();
   if (auto ended = end_of_body(); !ended) return error_of_body(ended.error(), model);
   if (auto error = end_of_form()) return std::move(*error);
-  if (auto error = gateway_.authenticator().judge_body(judged_, body_, sink_ != nullptr); error)
+  if (auto error = authenticator().judge_body(judged_, body_, sink_ != nullptr); error)
     return error_of_refusal(*error, model);
   if (!match_.operation) {
     TRY(match_, protocol_->match(model, head_, identified_.target, body_));
@@ -302,6 +328,7 @@ Response Call::failure(const api::Error& error) {
 }
 
 Response Call::refusal(const auth::Refusal& refusal) {
+  if (at_door()) return failure(error_of_refusal(explained(refusal), service_->model()));
   return failure(error_of_refusal(refusal, service_->model()));
 }
 

@@ -12,6 +12,7 @@
 #include "base/ids.hpp"
 #include "server/auth/auth.hpp"
 #include "server/gateway/admin/admin.hpp"
+#include "server/gateway/door.hpp"
 #include "server/http/exchange.hpp"
 #include "server/services/ports.hpp"
 #include "server/services/service.hpp"
@@ -23,6 +24,7 @@ struct Options {
   std::string server_host = "127.0.0.1";  ///< --host: its sub-names are virtual-host style buckets
   std::size_t body_limit = 16u << 20;     ///< bodies that are gathered in memory; streams have none here
   CorsView* cors = nullptr;               ///< of the buckets; none: no page of another site may read them
+  Door* door = nullptr;                   ///< judges what has a visit; none: nothing has
   http::ExchangeFactory registry;         ///< takes what is_for_registry(); none: nothing does
 };
 

@@ -61,6 +61,7 @@ ProxyDecision refuse(int status, std::string text) {
 }
 
 bool may_use(const http::Head& head, const ProxyOptions& options) {
+  if (head.peer.visit != nullptr) return options.door != nullptr && options.door->admit_to_proxy(head);
   if (head.peer.loopback) return true;
   auto token = head.headers.get("proxy-authorization");
   if (token.starts_with("Bearer ")) token.remove_prefix(7);
@@ -87,13 +88,34 @@ ProxyDecision tunnel(const ProxyOptions& options, const Upstream& upstream, std:
 
 }  // namespace
 
+/// net refuses what a name leads to; the next proxy would not.
+bool names_this_machine(std::string_view host) {
+  if (host.ends_with('.')) host.remove_suffix(1);
+  return host == "localhost" || host.ends_with(".localhost") || host.starts_with("127.") || host == "::1" ||
+         host.starts_with("::ffff:") || host.starts_with("169.254.") || host.starts_with("fe80:") ||
+         host == "0.0.0.0" || host == "::" || host == "0";
+}
+
+ProxyDecision needs_login() {
+  auto out =
+      refuse(407,
+             "The proxy is open to running jobs only: log in with a job's access key as the user and its "
+             "session token as the password.\n");
+  out.refusal->headers.add("Proxy-Authenticate",
+                           "Basic realm=\"a running job's access key and session token\"");
+  return out;
+}
+
 http::ProxyPolicy make_proxy_policy(ProxyOptions given) {
   auto options = std::make_shared<const ProxyOptions>(std::move(given));
   const Upstream upstream = parse_upstream(options->upstream_url);
   return [options, upstream](const http::Head& head, std::string_view host, std::uint16_t) {
-    if (!may_use(head, *options))
+    const bool at_door = head.peer.visit != nullptr;
+    if (!may_use(head, *options)) {
+      if (at_door) return needs_login();
       return refuse(
           407, "The proxy is open to this machine only, or with a job's token as Proxy-Authorization.\n");
+    }
     if (is_served(host, *options)) {
       ProxyDecision out;
       out.kind = ProxyDecision::Kind::kServeHere;
@@ -104,7 +126,11 @@ http::ProxyPolicy make_proxy_policy(ProxyOptions given) {
           403, fmt::format("{} is outside, and sagelet runs with --offline. Start it without --offline to "
                            "let it through.\n",
                            host));
-    return tunnel(*options, upstream, host);
+    if (at_door && names_this_machine(host))
+      return refuse(403, fmt::format("Sagelet does not reach {}: it is this machine's own.\n", host));
+    auto out = tunnel(*options, upstream, host);
+    out.outside_only = at_door;
+    return out;
   };
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "server/gateway/door.hpp"
 #include "server/http/exchange.hpp"
 
 namespace sagelet::gateway {
@@ -16,7 +17,8 @@ struct ProxyOptions {
   std::function<bool(std::string_view service)> has_service;
   std::function<bool(std::string_view host)> has_registry;  ///< is this image registry one of ours
   std::function<bool(std::string_view token)>
-      job_token;  ///< Proxy-Authorization of peers that are not loopback
+      job_token;         ///< Proxy-Authorization of peers that are not loopback
+  Door* door = nullptr;  ///< judges who came by the listener that nodes reach
 };
 
 http::ProxyPolicy make_proxy_policy(ProxyOptions options);

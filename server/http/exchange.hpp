@@ -40,9 +40,11 @@ struct ProxyDecision {
   std::string via_host;  ///< kTunnel: the upstream proxy, empty for a direct connection
   std::uint16_t via_port = 0;
   std::string via_authorization;  ///< kTunnel: Proxy-Authorization value for the upstream proxy, or empty
+  bool outside_only = false;      ///< kTunnel: never to an address that only this machine reaches
   std::optional<Response> refusal;
 };
-/// Pure and thread-safe. `head.target` is "host:port" for CONNECT, an absolute URI otherwise.
+/// Thread-safe; of what it is given it changes only the visit. `head.target` is "host:port" for CONNECT, an
+/// absolute URI otherwise.
 using ProxyPolicy = std::function<ProxyDecision(const Head& head, std::string_view host, std::uint16_t port)>;
 
 }  // namespace sagelet::http

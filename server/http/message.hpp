@@ -1,6 +1,8 @@
 #pragma once
 // A request's head and a response, as plain data.
+#include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,12 +12,21 @@
 
 namespace sagelet::http {
 
+/// A connection of the listener that nodes reach, and how long what is under way on it may go on. Whoever
+/// lets a request in sets `over`; net takes it back when the request is answered, and ends the connection
+/// when it says so before. Touched on the connection's thread only.
+struct Visit {
+  std::shared_ptr<const std::atomic<bool>> over;
+  bool is_over() const { return over && over->load(std::memory_order_relaxed); }
+};
+
 /// Who is at the other end of the connection.
 struct Peer {
   std::string address;  ///< without the port
   bool loopback = true;
   bool tls = false;
   std::string tunnel_host;  ///< the name the client CONNECTed to (we ended its TLS), else empty
+  Visit* visit = nullptr;   ///< it came by the listener that nodes reach; null: by the other one
 };
 
 struct Head {

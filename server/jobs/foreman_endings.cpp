@@ -32,9 +32,13 @@ Status Foreman::finish(Job& job, const Report& report) {
 
 Status Foreman::end_row(Job& job, bool keep) {
   job.kept = keep && options_.keep_failed.count() > 0;
-  if (!job.kept) return rows_.remove(job.row.job_id);
-  TRY(rows_.keep(job.row.job_id, clock_.now()));
-  kept_[job.row.job_id] = to_millis(clock_.now());
+  if (job.kept) {
+    TRY(rows_.keep(job.row.job_id, clock_.now()));
+    kept_[job.row.job_id] = to_millis(clock_.now());
+  } else {
+    TRY(rows_.remove(job.row.job_id));
+  }
+  if (options_.ended) options_.ended(job.row.job_id);
   return {};
 }
 
@@ -177,6 +181,8 @@ void Foreman::clear() {
   for (const auto& row : rows ? *rows : std::vector<Row>())
     if (auto done = rows_.remove(row.job_id); !done)
       log::warn("job {}: {}", row.job_id, done.error().message());
+    else if (options_.ended)
+      options_.ended(row.job_id);
   for (auto& [id, job] : jobs_)
     if (job.state == State::kRunning) free_cores(job);
   jobs_.clear(), queue_.clear(), fresh_.clear(), watched_.clear(), dead_.clear();

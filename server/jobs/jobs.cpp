@@ -12,6 +12,7 @@
 #include "server/jobs/loop.hpp"
 #include "server/jobs/machine.hpp"
 #include "server/jobs/placement/local/local.hpp"
+#include "server/jobs/rows.hpp"
 
 namespace sagelet::jobs {
 
@@ -32,6 +33,7 @@ class ThreadedJobs final : public Jobs {
         memory_(machine_memory()),
         position_(std::make_shared<std::atomic<std::int64_t>>(last_position)),
         placement_(options_.runner, options_.folder),
+        rows_(ledger),
         foreman_(options_, ledger, clock, placement_, Cores::of_machine()),
         loop_(std::move(loop)) {
     loop_->start([this] { return foreman_.plan(); },
@@ -84,6 +86,12 @@ class ThreadedJobs final : public Jobs {
     Status done = Error(ErrorKind::kUnavailable, "the server is stopping");
     loop_->run([&] { done = foreman_.intake(token, report); });
     return done;
+  }
+
+  bool lives(const std::string& job_id) override {
+    const auto found = rows_.lives(job_id);
+    if (!found) log::warn("job {}: {}", job_id, found.error().message());
+    return found.value_or(false);
   }
 
   void clear() override {
@@ -147,6 +155,7 @@ class ThreadedJobs final : public Jobs {
   const std::uint64_t memory_;
   const std::shared_ptr<std::atomic<std::int64_t>> position_;
   LocalPlacement placement_;
+  Rows rows_;
   Foreman foreman_;
   std::atomic<bool> look_posted_{false};
   std::unique_ptr<Loop> loop_;

@@ -46,6 +46,8 @@ struct Options {
   std::chrono::hours keep_failed{72};
   std::uint64_t log_spool_limit = 1ull << 30;  ///< bytes of unacknowledged log a job may keep on disk
   bool stop_jobs_at_exit = false;              ///< --ephemeral
+  /// A job has ended, or was dropped; lives() says so by then. On the jobs thread. None: nobody asks.
+  std::function<void(const std::string& job_id)> ended;
 };
 
 /// What the request wants; admission and the image map make the rest of the JobSpec.
@@ -96,6 +98,10 @@ class Jobs {
 
   /// POST /_sagelet/reports: checks the token, hands the report to its listener. kPermission: wrong token.
   virtual Status intake(std::string_view token, const Report& report) = 0;
+
+  /// From the change of enqueue() until the job's final report, or what stands for it, is taken. From the
+  /// ledger, on the caller's thread.
+  virtual bool lives(const std::string& job_id) = 0;
 
   /// SIGKILLs all jobs and forgets them (reset, --ephemeral's exit). Blocks until no process is left.
   virtual void clear() = 0;

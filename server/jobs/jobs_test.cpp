@@ -1,6 +1,7 @@
 #include "server/jobs/jobs.hpp"
 
 #include <algorithm>
+#include <mutex>
 #include <set>
 
 #include "gmock/gmock.h"
@@ -67,6 +68,35 @@ TEST_F(JobsTest, EachReportIsAppliedOnceAndTheFinalOneEndsTheJob) {
   EXPECT_TRUE(eventually([&] { return !fs::exists(options_.folder / "one"); }));
   EXPECT_EQ(listener_.lost_why("one"), "");
   EXPECT_TRUE(end("one", 3).error().is(ErrorKind::kNotFound));
+}
+
+TEST_F(JobsTest, AJobLivesFromItsRowToItsEndAndTheEndIsTold) {
+  std::mutex mutex;
+  std::vector<std::string> told;
+  options_.ended = [&](const std::string& id) {
+    const std::lock_guard lock(mutex);
+    told.push_back(jobs_->lives(id) ? id + " lives" : id);
+  };
+  start();
+  put(request("done"));
+  EXPECT_TRUE(jobs_->lives("done"));
+  EXPECT_FALSE(jobs_->lives("nobody"));
+  jobs_->wake();
+  for (const char* id : {"failed", "dropped"}) create(id);
+  for (const char* id : {"done", "failed"}) ASSERT_TRUE(is_up(id));
+  EXPECT_TRUE(end("done", 1));
+  EXPECT_FALSE(jobs_->lives("done"));
+  auto last = report("failed", 1);
+  last.phase = Phase::kFinished;
+  last.outcome = Outcome::kFailed;
+  EXPECT_TRUE(say(last));
+  EXPECT_FALSE(jobs_->lives("failed"));  // though its folder, and so its row, is kept
+  EXPECT_TRUE(jobs_->lives("dropped"));
+  jobs_->clear();
+  EXPECT_FALSE(jobs_->lives("dropped"));
+  const std::lock_guard lock(mutex);
+  EXPECT_THAT(told, testing::IsSupersetOf({"done", "failed", "dropped"}));
+  for (const auto& id : told) EXPECT_THAT(id, testing::Not(HasSubstr("lives")));
 }
 
 TEST_F(JobsTest, AReportNeedsTheJobsToken) {

@@ -59,9 +59,10 @@ bool Channel::has_had_its_turn(std::size_t bytes) {
   return turn_ > kTurn;
 }
 
-Task<void> Channel::yield() {
+Task<bool> Channel::yield() {
   turn_ = 0;
   co_await asio::post(loop_.executor(), kAwait);
+  co_return !aborted_;
 }
 
 Task<Fill> Channel::fill(std::size_t least) {
@@ -76,7 +77,10 @@ Task<Fill> Channel::fill(std::size_t least) {
     drained_ = move.bytes < space.size();
     if (move.what == Moved::kSome) {
       in_.filled(move.bytes);
-      if (has_had_its_turn(move.bytes)) co_await yield();
+      if (has_had_its_turn(move.bytes)) {
+        const bool goes_on = co_await yield();
+        if (!goes_on) co_return Fill::kLate;
+      }
       co_return Fill::kBytes;
     }
     if (move.what == Moved::kEnd) co_return Fill::kEnd;
@@ -90,7 +94,10 @@ Task<bool> Channel::write(std::string_view bytes, bool more) {
     const Move move = transport_->write(bytes, more);
     if (move.what == Moved::kSome) {
       bytes.remove_prefix(move.bytes);
-      if (has_had_its_turn(move.bytes)) co_await yield();
+      if (has_had_its_turn(move.bytes)) {
+        const bool goes_on = co_await yield();
+        if (!goes_on) co_return false;
+      }
       continue;
     }
     if (move.what == Moved::kEnd || move.what == Moved::kBroken) co_return false;
@@ -107,7 +114,10 @@ Task<bool> Channel::send_file(int file, std::uint64_t offset, std::uint64_t leng
     const ssize_t count = ::sendfile(fd(), file, &position, std::min(length, kSendfilePiece));
     if (count > 0) {
       length -= static_cast<std::uint64_t>(count);
-      if (has_had_its_turn(static_cast<std::size_t>(count))) co_await yield();
+      if (has_had_its_turn(static_cast<std::size_t>(count))) {
+        const bool goes_on = co_await yield();
+        if (!goes_on) co_return false;
+      }
       continue;
     }
     if (count == 0) co_return false;

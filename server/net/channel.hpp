@@ -7,6 +7,7 @@
 
 #include "base/clock.hpp"
 #include "base/fd.hpp"
+#include "server/http/message.hpp"
 #include "server/net/asio.hpp"
 #include "server/net/input.hpp"
 #include "server/net/transport.hpp"
@@ -59,20 +60,23 @@ class Channel {
   bool is_aborted() const { return aborted_; }
   void abort();
   void abort_if_late(SteadyTime now) {
-    if (now >= deadline_ && !aborted_) abort();
+    if ((now >= deadline_ || (visit_ != nullptr && visit_->is_over())) && !aborted_) abort();
   }
+  /// Outlives the channel; what is under way ends when it is over.
+  void belong_to(const http::Visit* visit) { visit_ = visit; }
 
  private:
   Task<bool> wait(Moved what);
   /// Counts bytes that moved without a wait; after many of them the other channels of the loop get their
   /// turn.
   bool has_had_its_turn(std::size_t bytes);
-  Task<void> yield();
+  Task<bool> yield();  ///< false: aborted meanwhile
 
   Loop& loop_;
   Descriptor descriptor_;
   std::unique_ptr<Transport> transport_;
   Input in_;
+  const http::Visit* visit_ = nullptr;
   SteadyTime deadline_ = SteadyTime::max();
   bool idle_ = false;
   bool aborted_ = false;

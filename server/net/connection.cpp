@@ -26,7 +26,11 @@ http::Response closing(int status, std::string text) {
 }  // namespace
 
 Connection::Connection(Core& core, Loop& loop, UniqueFd socket, http::Peer peer)
-    : core_(core), channel_(loop, std::move(socket)), peer_(std::move(peer)) {}
+    : core_(core), channel_(loop, std::move(socket)), peer_(std::move(peer)) {
+  if (!core_.options.for_nodes) return;
+  peer_.visit = &visit_;
+  channel_.belong_to(&visit_);
+}
 
 Task<void> Connection::run() {
   for (;;) {
@@ -35,6 +39,7 @@ Task<void> Connection::run() {
     core_.requests.fetch_add(1, std::memory_order_relaxed);
     const bool goes_on = co_await handle();
     if (!goes_on) co_return;
+    visit_.over.reset();
     channel_.in().shrink();
     if (scratch_.capacity() > 4 * kFirstRead) std::string().swap(scratch_);
   }

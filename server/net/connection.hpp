@@ -12,6 +12,9 @@
 
 namespace sagelet::net {
 
+/// What the client of the proxy is told.
+http::Response cannot_reach(const Destination& to, const http::ProxyDecision& decision, const Error& error);
+
 class Connection {
  public:
   Connection(Core& core, Loop& loop, UniqueFd socket, http::Peer peer);
@@ -43,9 +46,11 @@ class Connection {
   // forward.cpp: an absolute-form request sent on
   Task<bool> forward(http::Head head, http::ProxyDecision decision, Destination to);
   Task<bool> send_body_on(Channel& upstream, bool chunked);
+  int visitor_of(const http::ProxyDecision& decision);  ///< for dial()
   http::ProxyDecision decide(const http::Head& head, const Destination& to) const;
 
   Core& core_;
+  http::Visit visit_;
   Channel channel_;
   http::Peer peer_;
   std::optional<RequestParser> parser_;

@@ -65,11 +65,9 @@ Task<bool> Connection::forward(http::Head head, http::ProxyDecision decision, De
   core_.tunnels.fetch_add(1, std::memory_order_relaxed);
   channel_.clear_deadline();
   Destination next = decision.via_host.empty() ? to : Destination{decision.via_host, decision.via_port};
-  const std::string reached = next.str();
-  Result<std::unique_ptr<Channel>> upstream = co_await dial(channel_.loop(), std::move(next));
-  if (!upstream)
-    co_return co_await refuse(http::Response::text(502, "Sagelet cannot reach " + to.str() + " (" + reached +
-                                                            "): " + upstream.error().message() + "\n"));
+  Result<std::unique_ptr<Channel>> upstream =
+      co_await dial(channel_.loop(), std::move(next), visitor_of(decision));
+  if (!upstream) co_return co_await refuse(cannot_reach(to, decision, upstream.error()));
   const std::string text = head_for(head, decision);
   (*upstream)->move_deadline();
   channel_.move_deadline();

@@ -9,8 +9,9 @@
 
 namespace sagelet::net {
 
-/// Errors name the address and what to do about it.
-Result<UniqueFd> listen_on(const std::string& host, std::uint16_t port);
+/// Errors name the address and what to do about it. `for_nodes`: on an address that other machines can be
+/// told.
+Result<UniqueFd> listen_on(const std::string& host, std::uint16_t port, bool for_nodes = false);
 std::uint16_t port_of(int socket);
 
 struct Accepted {

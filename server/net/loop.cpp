@@ -24,7 +24,8 @@ void block_sigpipe() {
 /// Fine enough that no deadline is missed by more than a quarter.
 std::chrono::milliseconds pace_of(const ServerOptions& options) {
   const std::chrono::milliseconds shortest = std::min(options.head_timeout, options.idle_timeout);
-  return std::clamp(shortest / 4, std::chrono::milliseconds(50), std::chrono::milliseconds(1000));
+  const std::chrono::milliseconds longest(options.for_nodes ? 250 : 1000);  // a visit ends within a second
+  return std::clamp(shortest / 4, std::chrono::milliseconds(50), longest);
 }
 
 }  // namespace

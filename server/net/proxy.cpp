@@ -27,13 +27,20 @@ http::Response refusal_of(http::ProxyDecision& decision) {
   return http::Response::text(403, "This proxy does not reach that host.\n");
 }
 
-std::string cannot_reach(const Destination& to, const http::ProxyDecision& decision, const Error& error) {
+}  // namespace
+
+http::Response cannot_reach(const Destination& to, const http::ProxyDecision& decision, const Error& error) {
+  const bool refused = error.is(ErrorKind::kPermission);
   const Destination via{decision.via_host, decision.via_port};
   const std::string way = decision.via_host.empty() ? "" : " through the proxy " + via.str();
-  return "Sagelet cannot reach " + to.str() + way + ": " + error.message() + "\n";
+  return http::Response::text(
+      refused ? 403 : 502, (refused ? "Sagelet does not reach " : "Sagelet cannot reach ") + to.str() + way +
+                               ": " + error.message() + "\n");
 }
 
-}  // namespace
+int Connection::visitor_of(const http::ProxyDecision& decision) {
+  return decision.outside_only && decision.via_host.empty() ? channel_.fd() : -1;
+}
 
 http::ProxyDecision Connection::decide(const http::Head& head, const Destination& to) const {
   http::ProxyDecision decision;
@@ -86,13 +93,12 @@ Task<bool> Connection::tunnel(http::ProxyDecision decision, Destination to) {
   channel_.clear_deadline();
   const bool direct = decision.via_host.empty();
   Destination next = direct ? to : Destination{decision.via_host, decision.via_port};
-  Result<std::unique_ptr<Channel>> upstream = co_await dial(channel_.loop(), std::move(next));
-  if (!upstream)
-    co_return co_await refuse(http::Response::text(502, cannot_reach(to, decision, upstream.error())));
+  Result<std::unique_ptr<Channel>> upstream =
+      co_await dial(channel_.loop(), std::move(next), visitor_of(decision));
+  if (!upstream) co_return co_await refuse(cannot_reach(to, decision, upstream.error()));
   if (!direct) {
     const Status asked = co_await ask_proxy(**upstream, to, decision.via_authorization);
-    if (!asked)
-      co_return co_await refuse(http::Response::text(502, cannot_reach(to, decision, asked.error())));
+    if (!asked) co_return co_await refuse(cannot_reach(to, decision, asked.error()));
   }
   const bool told = co_await channel_.write(kEstablished);
   if (!told) co_return false;

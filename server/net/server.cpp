@@ -173,7 +173,7 @@ Listener::~Listener() {
 
 Result<std::unique_ptr<Server>> Server::start(ServerOptions options, http::ExchangeFactory exchanges,
                                               http::ProxyPolicy proxy) {
-  TRY(UniqueFd socket, listen_on(options.host, options.port));
+  TRY(UniqueFd socket, listen_on(options.host, options.port, options.for_nodes));
   auto house = std::make_unique<House>(std::move(options), std::move(exchanges), std::move(proxy));
   std::unique_ptr<Server> server = std::make_unique<Listener>(std::move(house), std::move(socket));
   return server;

@@ -22,6 +22,7 @@ struct ServerOptions {
   std::chrono::seconds head_timeout{30};   ///< from the first byte of a head to its end
   std::chrono::seconds idle_timeout{120};  ///< between requests, and without a byte moved inside one
   std::size_t max_connections = 4096;
+  bool for_nodes = false;  ///< connections have a Visit; `host` is an address that other machines can be told
   std::filesystem::path
       authority_folder;  ///< ca.pem and ca.key live here (made at first need); empty: in memory only
 };

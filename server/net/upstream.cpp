@@ -11,6 +11,7 @@
 #include <cstring>
 #include <exception>
 
+#include "server/net/addresses.hpp"
 #include "server/net/loop.hpp"
 #include "server/net/signal.hpp"
 
@@ -91,7 +92,7 @@ std::string Destination::str() const {
   return (bracketed ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
-Task<Result<std::unique_ptr<Channel>>> dial(Loop& loop, Destination to) {
+Task<Result<std::unique_ptr<Channel>>> dial(Loop& loop, Destination to, int visitor) {
   Resolver resolver(loop.executor());
   const std::string service = std::to_string(to.port);
   const auto [error, found] = co_await resolver.async_resolve(to.host, service, kAwaitError);
@@ -99,6 +100,10 @@ Task<Result<std::unique_ptr<Channel>>> dial(Loop& loop, Destination to) {
   Result<std::unique_ptr<Channel>> last = Error(ErrorKind::kUnavailable, "its name has no address");
   for (const auto& entry : found) {
     const tcp::endpoint address = entry.endpoint();
+    if (visitor >= 0 && is_only_ours(*address.data(), visitor)) {
+      last = Error(ErrorKind::kPermission, text_of(*address.data()) + " is this machine's own");
+      continue;
+    }
     last = co_await dial_address(loop, address);
     if (last) break;
   }

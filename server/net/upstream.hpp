@@ -17,8 +17,8 @@ struct Destination {
 };
 
 /// Tries every address of the name; gives up on each after ten seconds. The error says what failed, not for
-/// whom.
-Task<Result<std::unique_ptr<Channel>>> dial(Loop& loop, Destination to);
+/// whom. With a `visitor` (its socket), addresses that only this machine reaches are refused: kPermission.
+Task<Result<std::unique_ptr<Channel>>> dial(Loop& loop, Destination to, int visitor = -1);
 
 /// CONNECT through the proxy at the other end of `proxy`. What it sent behind its head stays in the channel.
 Task<Status> ask_proxy(Channel& proxy, Destination to, std::string authorization);

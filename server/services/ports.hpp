@@ -67,7 +67,7 @@ struct SessionCredentials {
   std::string account;
   std::string role_arn;
   std::string session_name;
-  std::string job_id;  ///< empty for AssumeRole
+  std::string job_id;  ///< whose they are, or who made them of its own; else empty
   WallTime expires;
 };
 

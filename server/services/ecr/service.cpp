@@ -90,8 +90,9 @@ void EcrService::wait_on(std::string_view operation, Method method) {
 
 Reply<Output> EcrService::get_authorization_token(Context& context, Input) {
   const std::string account = context.account().str();
-  const auto credentials = credentials_.make(context.account(), role_behind(context.identity.arn),
-                                             "ecr-login", "", context.now() + kTokenLife);
+  const auto credentials =
+      credentials_.make(context.account(), role_behind(context.identity.arn), "ecr-login",
+                        context.identity.job_id, context.now() + kTokenLife);
   Output output;
   output.fields["authorizationData"] =
       Document::array({{{"authorizationToken",

@@ -90,9 +90,15 @@ Step<void> Call::choose_registry() {
   return {};
 }
 
-/// An address of GetDownloadUrlForLayer: whoever has it may read that layer.
+/// Logins are judged: where they are everywhere, and of nodes, whose logins the gateway has looked at too.
+bool Call::is_strict() const {
+  return registry_.options().strict || head_.peer.visit != nullptr;
+}
+
+/// An address of GetDownloadUrlForLayer: whoever has it may read that layer, but for nodes, which log in.
 bool Call::has_signed_address() const {
-  return route_.what == What::kBlob && reads() && LayerUrls::claims(head_.query());
+  return route_.what == What::kBlob && reads() && head_.peer.visit == nullptr &&
+         LayerUrls::claims(head_.query());
 }
 
 /// Is the login, or the address, one for the registry that is meant?
@@ -101,7 +107,7 @@ Step<void> Call::check_right(const std::string& account) const {
     if (registry_.layer_urls().is_good(place_, route_.name, head_.query())) return {};
     return tl::unexpected(failure(403, "DENIED", "the address was not signed here, or its time is over"));
   }
-  if (!registry_.options().strict || place_.registry.account == account) return {};
+  if (!is_strict() || place_.registry.account == account) return {};
   return tl::unexpected(
       failure(403, "DENIED",
               fmt::format("the login is of the account {}, not of {}", account, place_.registry.account)));
@@ -111,7 +117,7 @@ Step<void> Call::check_right(const std::string& account) const {
 /// asked for, unless strict.
 Step<std::string> Call::account_of_caller() {
   const auto login = parse_registry_login(head_.headers.get("authorization"));
-  const bool strict = registry_.options().strict;
+  const bool strict = is_strict();
   if (!login) {
     if (strict || !head_.peer.loopback) return tl::unexpected(challenge());
     return std::string();

@@ -26,6 +26,7 @@ class Call final : public http::Exchange {
   Step<void> read_route();
   Step<void> choose_registry();
   Step<std::string> account_of_caller();
+  bool is_strict() const;
   bool has_signed_address() const;
   Step<void> check_right(const std::string& account) const;
   Step<void> open_body();

@@ -23,11 +23,14 @@ class StrictRegistry : public ::testing::Test {
 
   int status_of(const std::string& user, const std::string& password) {
     http::Head head;
-    head.method = "GET";
     head.target = "/v2/";
-    head.peer.loopback = true;
     if (!user.empty()) head.headers.add("Authorization", "Basic " + to_base64(user + ":" + password));
-    const auto exchange = registry_.exchange();
+    return status_of(registry_, std::move(head));
+  }
+  static int status_of(Registry& registry, http::Head head) {
+    head.method = "GET";
+    head.peer.loopback = true;
+    const auto exchange = registry.exchange();
     if (auto refused = exchange->begin(std::move(head))) return refused->status;
     int status = 0;
     exchange->finish([&](http::Response response) { status = response.status; });
@@ -61,6 +64,23 @@ TEST_F(StrictRegistry, ChallengesEverybodyElse) {
   EXPECT_EQ(status_of("root", given), 401);
   EXPECT_EQ(status_of("AWS", to_base64("ASIA1:another token")), 401);
   EXPECT_EQ(status_of("AWS", to_base64("ASIA9:token")), 401);
+}
+
+TEST_F(StrictRegistry, NodesLogInWhereOthersNeedNot) {
+  Registry open{{}, store_, credentials_, clock_, ids_};
+  const images::Place place{{"000000000000", "us-east-1"}, "name"};
+  const std::string digest = "sha256:" + std::string(64, 'a');
+  http::Visit visit;
+  http::Head root, layer;
+  root.target = "/v2/";
+  layer.target = "/v2/name/blobs/" + digest + "?" + open.layer_urls().sign(place, digest);
+  EXPECT_EQ(status_of(open, root), 200);
+  EXPECT_EQ(status_of(open, layer), 404);  // let in, and not there
+  root.peer.visit = layer.peer.visit = &visit;
+  EXPECT_EQ(status_of(open, root), 401);
+  EXPECT_EQ(status_of(open, layer), 401);
+  root.headers.add("Authorization", "Basic " + to_base64("AWS:" + password()));
+  EXPECT_EQ(status_of(open, root), 200);
 }
 
 }  // namespace

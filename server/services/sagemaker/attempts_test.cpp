@@ -43,7 +43,12 @@ TEST_F(Attempts, AnInterruptedSpotJobStartsAgainAndSavesMoney) {
   EXPECT_EQ(jobs.queued[1].spec.checkpoint_uri, "s3://bucket/checkpoints");
   EXPECT_NE(jobs.queued[1].spec.job_id, jobs.queued[0].spec.job_id);
   EXPECT_NE(jobs.queued[1].spec.log_stream, jobs.queued[0].spec.log_stream);
-  EXPECT_EQ(jobs.queued[1].spec.access_key, jobs.queued[0].spec.access_key);
+  EXPECT_EQ(jobs.queued[1].spec.role_arn, jobs.queued[0].spec.role_arn);
+  const auto kept = credentials.find(jobs.queued[1].spec.access_key);
+  ASSERT_TRUE(kept);  // and those of the first attempt are the first attempt's
+  EXPECT_EQ(kept->job_id, jobs.queued[1].spec.job_id);
+  EXPECT_EQ(kept->secret_key, jobs.queued[1].spec.secret_key);
+  EXPECT_EQ(credentials.find(jobs.queued[0].spec.access_key)->job_id, jobs.queued[0].spec.job_id);
   EXPECT_EQ(describe("one")["TrainingJobStatus"], "InProgress");
   train();
   say(end(Outcome::kCompleted));

@@ -12,6 +12,7 @@
 #include "server/services/sagemaker/job_state.hpp"
 #include "server/services/sagemaker/nouns.hpp"
 #include "server/services/sagemaker/request_parts.hpp"
+#include "server/services/sagemaker/run_credentials.hpp"
 #include "server/services/sagemaker/run_id.hpp"
 #include "server/services/sagemaker/training_request.hpp"
 #include "server/services/sagemaker/training_rules.hpp"
@@ -27,7 +28,6 @@ using storage::Connection;
 
 namespace {
 
-constexpr std::chrono::hours kLongestJob{30 * 24};
 constexpr std::string_view kLogGroup = "/aws/sagemaker/TrainingJobs";
 
 const model::Shape& answer_shape() {
@@ -162,13 +162,7 @@ Reply<void> TrainingJobs::prepare_run(Draft& draft, const Context& context, cons
   spec.log_group = kLogGroup;
   spec.log_stream = fmt::format("{}/algo-1-{}", spec.name, to_millis(context.now()) / 1000);
   request.outside_queue = !context.identity.job_id.empty();
-  const auto credentials = rooms_.credentials.make(context.account(), spec.role_arn, "SageMaker", spec.job_id,
-                                                   context.now() + kLongestJob);
-  spec.access_key = credentials.access_key;
-  spec.secret_key = credentials.secret_key;
-  spec.session_token = credentials.session_token;
-  spec.credentials_expire_ms = to_millis(credentials.expires);
-  draft.keep_credentials = rooms_.credentials.keeping(credentials);
+  draft.keep_credentials = give_credentials(rooms_, spec);
   draft.retries = static_cast<int>(number(part(params, "RetryStrategy"), "MaximumRetryAttempts"));
   const auto& limits = part(params, "StoppingCondition");
   const auto after = [&](const char* limit) {

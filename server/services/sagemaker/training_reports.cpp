@@ -6,6 +6,7 @@
 #include "server/resources/records.hpp"
 #include "server/services/sagemaker/job_state.hpp"
 #include "server/services/sagemaker/request_parts.hpp"
+#include "server/services/sagemaker/run_credentials.hpp"
 #include "server/services/sagemaker/run_id.hpp"
 #include "server/services/sagemaker/warm_pools.hpp"
 
@@ -42,7 +43,7 @@ std::string stream_after(const std::string& last, WallTime now) {
 /// Made before the change that may use it: enqueue() decides outside of the ledger.
 struct TrainingReports::NextRun {
   std::string job_id, spec;
-  storage::Change enqueue;
+  storage::Change keep_credentials, enqueue;
 };
 
 TrainingReports::TrainingReports(const Rooms& rooms)
@@ -119,8 +120,10 @@ Result<std::optional<TrainingReports::NextRun>> TrainingReports::next_run(const 
                         .instance_count = plan.instances,
                         .outside_queue = plan.outside_queue};
   TRY(request.spec, JobSpec::from_json(plan.spec));
-  NextRun next{.job_id = run_id(rooms_.ids, rooms_.clock.now()), .spec = {}, .enqueue = {}};
+  NextRun next{
+      .job_id = run_id(rooms_.ids, rooms_.clock.now()), .spec = {}, .keep_credentials = {}, .enqueue = {}};
   request.spec.job_id = next.job_id;
+  next.keep_credentials = give_credentials(rooms_, request.spec);  // those of the last run end with it
   request.spec.log_stream = stream_after(request.spec.log_stream, rooms_.clock.now());
   next.spec = request.spec.to_json();
   request.spec.max_runtime_seconds = state->runtime_left(last).count();
@@ -133,6 +136,7 @@ Result<bool> TrainingReports::run_again(Connection& connection, Record& record, 
   state.start_again(last, next.spec);
   TRY(drop_deadline(connection, record.id, due::kStopAgain));
   TRY(resources::replace_handle(connection, record.id, next.job_id));
+  TRY(next.keep_credentials(connection));
   TRY(next.enqueue(connection));
   return true;
 }

@@ -75,8 +75,10 @@ class StsService final : public TableService {
   /// The answer waits until the credentials are durable.
   Output issue(Context& context, const std::string& account, std::string role_arn, std::string session,
                std::int64_t seconds) {
-    const auto credentials = credentials_.make(AccountId(account), std::move(role_arn), std::move(session),
-                                               "", context.now() + std::chrono::seconds(seconds));
+    // What a job makes of its credentials ends with the job.
+    const auto credentials =
+        credentials_.make(AccountId(account), std::move(role_arn), std::move(session),
+                          context.identity.job_id, context.now() + std::chrono::seconds(seconds));
     Output output;
     output.fields = {{"Credentials", shown(credentials)}};
     output.after = credentials_.keep(credentials);

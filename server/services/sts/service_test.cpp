@@ -32,6 +32,14 @@ TEST_F(Sts, AssumeRoleKeepsTheCredentialsItGives) {
   EXPECT_EQ(store.kept.at("ASIA1").session_name, "me");
 }
 
+TEST_F(Sts, WhatAJobIsGivenIsTheJobs) {
+  auto context = desk.context();
+  context.identity.job_id = "job-1";
+  const auto handler = sts->handler(*sts->model().operation("GetSessionToken"));
+  ASSERT_TRUE(handler->call(context, Input{}));
+  EXPECT_EQ(store.kept.at("ASIA1").job_id, "job-1");
+}
+
 TEST_F(Sts, AssumeRoleRefusesWhatIsNoRole) {
   const auto error =
       desk.refusal(*sts, "AssumeRole",

@@ -353,8 +353,8 @@ Result<Advertise> parse_advertise(std::string_view text) {
   const auto parts = http::split_authority(rest.substr(kScheme.size()));
   if (!parts || !parts->port) return wrong(fmt::format("'{}' is not http://ADDRESS:PORT", text));
   if (parts->host == "0.0.0.0" || parts->host == "::")
-    return wrong(fmt::format("{} is no address that nodes can be told: name one of this machine's",
-                             parts->host));
+    return wrong(
+        fmt::format("{} is no address that nodes can be told: name one of this machine's", parts->host));
   return Advertise{std::string(parts->host), *parts->port};
 }
 

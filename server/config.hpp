@@ -27,11 +27,11 @@ struct Advertise {
 
 struct Config {
   std::string host = "127.0.0.1";
-  int port = 4577;                   ///< 0: a free one
+  int port = 4577;                     ///< 0: a free one
   std::optional<Advertise> advertise;  ///< a second listener, for nodes; none: there is none
-  std::filesystem::path data;        ///< empty: default_data_folder(), or a fresh one with `ephemeral`
-  bool ephemeral = false;            ///< data goes and jobs stop when the server does
-  std::filesystem::path ready_file;  ///< gets the URL once we listen; empty: none
+  std::filesystem::path data;          ///< empty: default_data_folder(), or a fresh one with `ephemeral`
+  bool ephemeral = false;              ///< data goes and jobs stop when the server does
+  std::filesystem::path ready_file;    ///< gets the URL once we listen; empty: none
   std::string account = "000000000000";
   std::string region = "us-east-1";
   bool offline = false;  ///< the proxy refuses names we do not serve

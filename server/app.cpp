@@ -290,7 +290,7 @@ void App::Rooms::make_door() {
   options.auth = auth_options();
   options.host = config.advertise->host;
   options.sessions = [this](std::string_view access_key) { return session(access_key); };
-  options.job_lives = [this](const std::string& job_id) { return jobs->lives(job_id); };
+  options.report_token = [this](const std::string& job_id) { return jobs->token_of(job_id); };
   options.registry_login = [](std::string_view authorization) -> std::optional<http::Basic> {
     auto login = parse_registry_login(authorization);
     if (!login) return std::nullopt;

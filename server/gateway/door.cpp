@@ -40,41 +40,34 @@ Door::Door(DoorOptions options, const Clock& clock)
 std::optional<auth::Caller> Door::session(std::string_view access_key) {
   auto caller = options_.sessions(access_key);
   if (!caller || caller->job_id.empty()) return std::nullopt;
-  if (!lives(caller->job_id)) caller->expires = kLongAgo;
+  if (!living(caller->job_id)) caller->expires = kLongAgo;
   return caller;
 }
 
-std::optional<std::string> Door::job_of(std::string_view access_key, std::string_view session_token) {
-  auto caller = session(access_key);
-  if (!caller || !equal_constant_time(caller->session_token, session_token) ||
-      clock_.now() >= caller->expires)
-    return std::nullopt;
-  return std::move(caller->job_id);
-}
-
-/// The entry is there before the job is asked for: one that ends in between takes it away.
-bool Door::lives(const std::string& job_id) {
+/// The token of the reports of a job that lives. The entry is there before the job is asked for: one that
+/// ends in between takes it away.
+std::optional<std::string> Door::living(const std::string& job_id) {
   std::shared_ptr<Entry> entry;
   {
     const std::lock_guard lock(mutex_);
     auto& known = entries_[job_id];
     if (!known) known = std::make_shared<Entry>();
-    if (known->confirmed) return true;
+    if (known->token) return known->token;
     entry = known;
   }
-  const bool lives = options_.job_lives(job_id);
-  if (!lives) job_ended(job_id);
+  auto token = options_.report_token(job_id);
+  if (!token) job_ended(job_id);
   const std::lock_guard lock(mutex_);
   const auto found = entries_.find(job_id);
-  if (!lives || found == entries_.end() || found->second != entry) return false;
-  entry->confirmed = true;
-  return true;
+  if (!token || found == entries_.end() || found->second != entry) return std::nullopt;
+  entry->token = token;
+  return token;
 }
 
 bool Door::admit(http::Visit& visit, const std::string& job_id) {
   const std::lock_guard lock(mutex_);
   const auto found = entries_.find(job_id);
-  if (found == entries_.end() || !found->second->confirmed) return false;
+  if (found == entries_.end() || !found->second->token) return false;
   visit.over = std::shared_ptr<const std::atomic<bool>>(found->second, &found->second->over);
   return true;
 }
@@ -84,18 +77,27 @@ std::optional<auth::Refusal> Door::admit(http::Visit& visit, const auth::Judged&
   return auth::refusals::expired_token(judged.service);
 }
 
-bool Door::admit_by(const std::optional<http::Basic>& login, const http::Head& head) {
-  if (!login || head.peer.visit == nullptr) return false;
-  const auto job = job_of(login->user, login->password);
-  return job && admit(*head.peer.visit, *job);
-}
-
 bool Door::admit_to_proxy(const http::Head& head) {
-  return admit_by(http::parse_basic(head.headers.get("proxy-authorization")), head);
+  const auto login = http::parse_basic(head.headers.get("proxy-authorization"));
+  if (!login || head.peer.visit == nullptr) return false;
+  const auto caller = session(login->user);
+  if (!caller || is_over(*caller)) return false;
+  const auto reports = living(caller->job_id);
+  const bool good = equal_constant_time(caller->session_token, login->password) ||
+                    (reports && equal_constant_time(*reports, login->password));
+  return good && admit(*head.peer.visit, caller->job_id);
 }
 
 bool Door::admit_to_images(const http::Head& head) {
-  return admit_by(options_.registry_login(head.headers.get("authorization")), head);
+  const auto login = options_.registry_login(head.headers.get("authorization"));
+  if (!login || head.peer.visit == nullptr) return false;
+  const auto caller = session(login->user);
+  return caller && !is_over(*caller) && equal_constant_time(caller->session_token, login->password) &&
+         admit(*head.peer.visit, caller->job_id);
+}
+
+bool Door::is_over(const auth::Caller& caller) const {
+  return caller.expires != WallTime() && clock_.now() >= caller.expires;
 }
 
 void Door::job_ended(const std::string& job_id) {

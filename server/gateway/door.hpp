@@ -3,7 +3,7 @@
 //
 //   an AWS call      signed with the credentials of a job that has not ended, verified in full, whatever
 //                    `auth.mode` says; presigned URLs and forms likewise; anonymous ones never
-//   the proxy        with such a job's access key and session token as Proxy-Authorization: Basic
+//   the proxy        with such a job's access key and session or report token as Proxy-Authorization: Basic
 //   images (/v2/)    with a login that such a job's GetAuthorizationToken gave
 //   /_sagelet/       reports (by the job's token), health, authority; nothing else
 //
@@ -28,7 +28,7 @@ struct DoorOptions {
   auth::Options auth;            ///< of the server; the door takes no keys of it, and is strict
   std::string host;              ///< that nodes are told
   auth::SessionLookup sessions;  ///< of any session
-  std::function<bool(const std::string& job_id)> job_lives;
+  std::function<std::optional<std::string>(const std::string& job_id)> report_token;  ///< none: it has ended
   /// Access key and session token of a registry's login; nullopt when it is none.
   std::function<std::optional<http::Basic>(std::string_view authorization)> registry_login;
 };
@@ -43,24 +43,22 @@ class Door {
 
   /// The caller of a job's key; of a job that has ended, one whose time is over.
   std::optional<auth::Caller> session(std::string_view access_key);
-  /// A job's access key with its session token; gives the job.
-  std::optional<std::string> job_of(std::string_view access_key, std::string_view session_token);
 
   // What is under way may go on until the job ends; not at all when it has ended.
   std::optional<auth::Refusal> admit(http::Visit& visit, const auth::Judged& judged);
   bool admit_to_proxy(const http::Head& head);   ///< by Proxy-Authorization
   bool admit_to_images(const http::Head& head);  ///< by a registry's login
 
-  /// Every visit of the job is over. Called once job_lives() says so.
+  /// Every visit of the job is over. Called once report_token() says so.
   void job_ended(const std::string& job_id);
 
  private:
-  bool lives(const std::string& job_id);
+  std::optional<std::string> living(const std::string& job_id);
+  bool is_over(const auth::Caller& caller) const;
   bool admit(http::Visit& visit, const std::string& job_id);
-  bool admit_by(const std::optional<http::Basic>& login, const http::Head& head);
 
   struct Entry {
-    bool confirmed = false;  ///< the job was asked for, and lived
+    std::optional<std::string> token;  ///< of its reports; none: it was not asked for yet
     std::atomic<bool> over{false};
   };
 

@@ -145,12 +145,12 @@ class AtDoor : public testing::Test {
   Door door_{{.auth = options(),
               .host = "10.0.0.5",
               .sessions = lookup_,
-              .job_lives =
+              .report_token =
                   [this](const std::string& id) {
                     ++asked_;
                     const bool lives = lives_[id];
                     if (while_asked_) while_asked_();
-                    return lives;
+                    return lives ? std::optional("reports of " + id) : std::nullopt;
                   },
               .registry_login = [](std::string_view text) -> std::optional<http::Basic> {
                 return text == "login" ? std::optional(http::Basic{"ASIAJOB", "token"}) : std::nullopt;
@@ -308,6 +308,7 @@ TEST_F(AtDoor, TheProxyTakesAJobsKeyAndToken) {
     return door_.admit_to_proxy(request) && visit_.over != nullptr;
   };
   EXPECT_TRUE(admitted("ASIAJOB:token"));
+  EXPECT_TRUE(admitted("ASIAJOB:reports of job"));
   for (const char* login : {"", "ASIAJOB", "ASIAJOB:", "ASIAJOB:guess", "ASIAJOB:secret", "ASIAENDED:token",
                             "ASIAROLE:token", "AKMAIN:secret", "AKMAIN:", ":token"})
     EXPECT_FALSE(admitted(login)) << login;

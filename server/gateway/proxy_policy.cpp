@@ -100,7 +100,7 @@ ProxyDecision needs_login() {
   auto out =
       refuse(407,
              "The proxy is open to running jobs only: log in with a job's access key as the user and its "
-             "session token as the password.\n");
+             "session or report token as the password.\n");
   out.refusal->headers.add("Proxy-Authenticate",
                            "Basic realm=\"a running job's access key and session token\"");
   return out;

@@ -94,7 +94,10 @@ class ProxyAtDoor : public testing::Test {
                     caller.job_id = "job";
                     return key == "ASIAJOB" ? std::optional(caller) : std::nullopt;
                   },
-              .job_lives = [this](const std::string&) { return lives_; },
+              .report_token =
+                  [this](const std::string&) {
+                    return lives_ ? std::optional<std::string>("reports") : std::nullopt;
+                  },
               .registry_login = {}},
              clock_};
 };

@@ -88,10 +88,11 @@ class ThreadedJobs final : public Jobs {
     return done;
   }
 
-  bool lives(const std::string& job_id) override {
-    const auto found = rows_.lives(job_id);
-    if (!found) log::warn("job {}: {}", job_id, found.error().message());
-    return found.value_or(false);
+  std::optional<std::string> token_of(const std::string& job_id) override {
+    auto found = rows_.token(job_id);
+    if (found) return std::move(*found);
+    log::warn("job {}: {}", job_id, found.error().message());
+    return std::nullopt;
   }
 
   void clear() override {

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,7 +47,7 @@ struct Options {
   std::chrono::hours keep_failed{72};
   std::uint64_t log_spool_limit = 1ull << 30;  ///< bytes of unacknowledged log a job may keep on disk
   bool stop_jobs_at_exit = false;              ///< --ephemeral
-  /// A job has ended, or was dropped; lives() says so by then. On the jobs thread. None: nobody asks.
+  /// A job has ended, or was dropped; token_of() says so by then. On the jobs thread. None: nobody asks.
   std::function<void(const std::string& job_id)> ended;
 };
 
@@ -99,9 +100,9 @@ class Jobs {
   /// POST /_sagelet/reports: checks the token, hands the report to its listener. kPermission: wrong token.
   virtual Status intake(std::string_view token, const Report& report) = 0;
 
-  /// From the change of enqueue() until the job's final report, or what stands for it, is taken. From the
-  /// ledger, on the caller's thread.
-  virtual bool lives(const std::string& job_id) = 0;
+  /// The token of a job's reports, from the change of enqueue() until its final report, or what stands for
+  /// it, is taken; nullopt: it does not live. From the ledger, on the caller's thread.
+  virtual std::optional<std::string> token_of(const std::string& job_id) = 0;
 
   /// SIGKILLs all jobs and forgets them (reset, --ephemeral's exit). Blocks until no process is left.
   virtual void clear() = 0;

@@ -75,25 +75,25 @@ TEST_F(JobsTest, AJobLivesFromItsRowToItsEndAndTheEndIsTold) {
   std::vector<std::string> told;
   options_.ended = [&](const std::string& id) {
     const std::lock_guard lock(mutex);
-    told.push_back(jobs_->lives(id) ? id + " lives" : id);
+    told.push_back(jobs_->token_of(id) ? id + " lives" : id);
   };
   start();
   put(request("done"));
-  EXPECT_TRUE(jobs_->lives("done"));
-  EXPECT_FALSE(jobs_->lives("nobody"));
+  EXPECT_EQ(jobs_->token_of("done"), "token-done");
+  EXPECT_FALSE(jobs_->token_of("nobody"));
   jobs_->wake();
   for (const char* id : {"failed", "dropped"}) create(id);
   for (const char* id : {"done", "failed"}) ASSERT_TRUE(is_up(id));
   EXPECT_TRUE(end("done", 1));
-  EXPECT_FALSE(jobs_->lives("done"));
+  EXPECT_FALSE(jobs_->token_of("done"));
   auto last = report("failed", 1);
   last.phase = Phase::kFinished;
   last.outcome = Outcome::kFailed;
   EXPECT_TRUE(say(last));
-  EXPECT_FALSE(jobs_->lives("failed"));  // though its folder, and so its row, is kept
-  EXPECT_TRUE(jobs_->lives("dropped"));
+  EXPECT_FALSE(jobs_->token_of("failed"));  // though its folder, and so its row, is kept
+  EXPECT_TRUE(jobs_->token_of("dropped"));
   jobs_->clear();
-  EXPECT_FALSE(jobs_->lives("dropped"));
+  EXPECT_FALSE(jobs_->token_of("dropped"));
   const std::lock_guard lock(mutex);
   EXPECT_THAT(told, testing::IsSupersetOf({"done", "failed", "dropped"}));
   for (const auto& id : told) EXPECT_THAT(id, testing::Not(HasSubstr("lives")));

@@ -15,7 +15,7 @@ constexpr auto kAfter =
     "FROM jobs WHERE position > ? ORDER BY position";
 constexpr auto kLast = "SELECT max(position) FROM jobs";
 constexpr auto kSpec = "SELECT spec FROM jobs WHERE job_id = ?";
-constexpr auto kLives = "SELECT 1 FROM jobs WHERE job_id = ? AND state < 2";
+constexpr auto kToken = "SELECT token FROM jobs WHERE job_id = ? AND state < 2";
 constexpr auto kStarted = "UPDATE jobs SET state = 1, handle = ?2, cpus = ?3 WHERE job_id = ?1";
 constexpr auto kRemove = "DELETE FROM jobs WHERE job_id = ?";
 constexpr auto kKeep = "UPDATE jobs SET state = 2, ended_ms = ?2, spec = '' WHERE job_id = ?1";
@@ -90,15 +90,16 @@ Result<std::string> Rows::spec(const std::string& job_id) {
   return text;
 }
 
-Result<bool> Rows::lives(const std::string& job_id) {
-  bool lives = false;
+Result<std::optional<std::string>> Rows::token(const std::string& job_id) {
+  std::optional<std::string> token;
   TRY(ledger_.read([&](storage::Connection& db) -> Status {
-    auto statement = db.prepare(kLives);
+    auto statement = db.prepare(kToken);
     statement.bind(1, job_id);
-    TRY(lives, statement.step());
+    TRY(const bool there, statement.step());
+    if (there) token = statement.text(0);
     return {};
   }));
-  return lives;
+  return token;
 }
 
 Status Rows::started(const std::string& job_id, const std::string& handle, const std::vector<int>& cpus) {

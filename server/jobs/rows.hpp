@@ -37,7 +37,7 @@ class Rows {
   Result<std::vector<Row>> after(std::int64_t position);  ///< in order
   Result<std::int64_t> last_position();
   Result<std::string> spec(const std::string& job_id);
-  Result<bool> lives(const std::string& job_id);  ///< queued or started
+  Result<std::optional<std::string>> token(const std::string& job_id);  ///< of one queued or started
 
   /// These wait until the change is durable.
   Status started(const std::string& job_id, const std::string& handle, const std::vector<int>& cpus);

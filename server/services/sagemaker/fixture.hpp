@@ -25,7 +25,7 @@ class FakeJobs final : public jobs::Jobs {
   void stop(const std::string& job_id) override { stopped.push_back(job_id); }
   void remove(const std::string& job_id) override { removed.push_back(job_id); }
   Status intake(std::string_view, const Report&) override { return {}; }
-  bool lives(const std::string&) override { return true; }
+  std::optional<std::string> token_of(const std::string&) override { return "token"; }
   void clear() override {}
   Counts counts() const override { return {}; }
   Doctor doctor() const override { return {}; }

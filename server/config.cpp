@@ -340,12 +340,13 @@ Result<std::string> parse_upstream_url(std::string_view text) {
 }
 
 std::string Advertise::url() const {
-  return fmt::format(host.find(':') == std::string::npos ? "http://{}:{}" : "http://[{}]:{}", host, port);
+  if (host.find(':') != std::string::npos) return fmt::format("http://[{}]:{}", host, port);
+  return fmt::format("http://{}:{}", host, port);
 }
 
 Result<Advertise> parse_advertise(std::string_view text) {
   constexpr std::string_view kScheme = "http://";
-  const auto wrong = [](std::string text) { return Error(ErrorKind::kInvalid, std::move(text)); };
+  const auto wrong = [](std::string why) { return Error(ErrorKind::kInvalid, std::move(why)); };
   auto rest = text;
   if (rest.ends_with('/')) rest.remove_suffix(1);
   if (!rest.starts_with(kScheme) || rest.find_first_of("/?#@ ", kScheme.size()) != rest.npos)

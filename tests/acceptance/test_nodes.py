@@ -23,6 +23,7 @@ CONFIG = """
 advertise: http://{address}:{port}
 jobs:
   stop_grace_seconds: 2
+  cores_per_job: 0.1
 auth:
   accounts:
     - {{ id: "111111111111", name: main, keys: [ {{ access_key: AKMAIN, secret_key: s3cret }} ] }}

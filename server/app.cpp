@@ -333,9 +333,9 @@ Status App::Rooms::listen() {
   options.for_nodes = true;
   options.host = config.advertise->host;
   options.port = config.advertise->port;
-  auto started = net::Server::start(std::move(options), exchanges, proxy_policy());
-  if (!started) return std::move(started).error().context("advertise");
-  node_server = std::move(*started);
+  auto nodes = net::Server::start(std::move(options), exchanges, proxy_policy());
+  if (!nodes) return std::move(nodes).error().context("advertise");
+  node_server = std::move(*nodes);
   return {};
 }
 

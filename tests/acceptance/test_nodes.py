@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from support.nodes import Machine, free_port
-from support.server import Server
+from support.server import SAGELET, Server
 from support.training import Training, unique
 from support.wheels import make_wheel
 
@@ -265,7 +265,7 @@ def index(outside, tmp_path_factory):
 
 def pip(node, index, folder, proxy):
     url, certificate = index
-    return node.run(sys.executable, "-m", "pip", "--isolated", "download", "-v", "--no-deps", "--retries", "0", "--no-cache-dir",
+    return node.run(sys.executable, "-m", "pip", "--isolated", "download", "-vv", "--no-deps", "--retries", "0", "--no-cache-dir",
                     "--index-url", url, "--cert", certificate, "-d", folder, "nodepack", environment={"HTTPS_PROXY": proxy})
 
 
@@ -381,3 +381,13 @@ def test_an_address_that_is_not_ours_is_refused_in_words(tmp_path):
         with pytest.raises(RuntimeError) as failed:
             Server(folder=tmp_path / "s", config=f"advertise: {url}\n").start()
         assert said in str(failed.value)
+
+
+def test_a_name_that_is_loopback_here_is_refused_in_words(tmp_path):
+    """As Debian gives a machine its own name; its nodes know it by another address."""
+    hosts = tmp_path / "hosts"
+    hosts.write_text("127.0.0.1 localhost\n127.0.1.1 headnode\n")
+    words = f"mount --bind {hosts} /etc/hosts && exec {SAGELET} serve --ephemeral --port 0 --advertise http://headnode:4580"
+    done = subprocess.run(["unshare", "--mount", "sh", "-c", words], capture_output=True, text=True, timeout=60, cwd=tmp_path)
+    assert done.returncode == 4
+    assert "headnode is 127.0.1.1 on this machine, which no node reaches: advertise an address" in done.stderr

@@ -3,6 +3,7 @@ import hashlib
 
 import pytest
 from botocore.exceptions import ClientError
+from support.wire import Signer, head_bytes, send_bytes
 
 
 def code_of(error):
@@ -30,6 +31,14 @@ def test_an_empty_object_is_an_object(s3, bucket):
     got = s3.get_object(Bucket=bucket, Key="empty")
     assert got["ContentLength"] == 0 and got["Body"].read() == b""
     assert got["ContentType"] == "binary/octet-stream"
+
+
+def test_an_upload_has_to_say_how_long_it_is(server, s3, bucket):
+    path = f"/{bucket}/unsaid"
+    signed = Signer(f"127.0.0.1:{server.port}", "s3").headers("PUT", path)
+    answer = send_bytes(server, head_bytes("PUT", path, signed), "PUT")
+    assert answer.status == 411 and "<Code>MissingContentLength</Code>" in answer.text
+    assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
 
 
 def test_a_large_body_survives(s3, bucket):

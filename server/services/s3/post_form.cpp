@@ -177,6 +177,7 @@ Reply<FormRequest> S3Service::request_of(Context& context, const Form& form) {
   const std::string path = "/" + sigv4::percent_encode(key, true);
   FormRequest request;
   request.head.method = "PUT";
+  request.head.headers.add("Transfer-Encoding", "chunked");  // how long the file is shows at its end
   request.head.target = "/" + form.bucket + path;
   request.head.peer = context.head->peer;
   for (const auto name : kKept)

@@ -34,6 +34,8 @@ Output describe(const storage::ObjectRow& row, const storage::Pairs& properties,
 Reply<std::unique_ptr<http::BodySink>> S3Service::sink(Context& context, const model::Operation& operation,
                                                        const Document& params,
                                                        std::optional<std::uint64_t> length) {
+  if (!length && !context.head->content_length && !context.head->headers.has("transfer-encoding"))
+    return errors::missing_content_length();
   TRY(check_key(params.at("Key").get_ref<const std::string&>()));
   TRY(auto target, writable(context, params));
   std::optional<ChecksumKind> otherwise;

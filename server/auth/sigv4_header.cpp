@@ -2,8 +2,8 @@
 #include <vector>
 
 #include "base/digest.hpp"
-#include "base/hex.hpp"
 #include "base/fs.hpp"
+#include "base/hex.hpp"
 #include "base/time_text.hpp"
 #include "server/auth/refusals.hpp"
 #include "server/auth/signature.hpp"

@@ -291,6 +291,9 @@ TEST_F(AtDoor, AJobThatEndsWhileItIsAskedForIsOver) {
     lives_["job"] = false;
     door_.job_ended("job");
   };
+  const auto ended = door_.session("ASIAJOB")->expires;
+  EXPECT_TRUE(ended > WallTime() && ended < clock_.now());
+  lives_["job"] = true;
   EXPECT_THAT(call({}), HasSubstr("ExpiredToken"));
   while_asked_ = nullptr;
   EXPECT_THAT(call({}), HasSubstr("ExpiredToken"));
@@ -311,6 +314,9 @@ TEST_F(AtDoor, TheProxyTakesAJobsKeyAndToken) {
   };
   EXPECT_TRUE(admitted("ASIAJOB:token"));
   EXPECT_TRUE(admitted("ASIAJOB:reports of job"));
+  sessions_["ASIALATE"] = caller("ASIALATE", "job");
+  sessions_["ASIALATE"].expires = clock_.now();
+  EXPECT_FALSE(admitted("ASIALATE:token"));
   for (const char* login : {"", "ASIAJOB", "ASIAJOB:", "ASIAJOB:guess", "ASIAJOB:secret", "ASIAENDED:token",
                             "ASIAROLE:token", "AKMAIN:secret", "AKMAIN:", ":token"})
     EXPECT_FALSE(admitted(login)) << login;
@@ -327,6 +333,10 @@ TEST_F(AtDoor, ImagesNeedALoginOfALivingJob) {
   request.headers.set("Authorization", "other");
   EXPECT_FALSE(door_.admit_to_images(request));
   request.headers.set("Authorization", "login");
+  sessions_["ASIAJOB"].expires = clock_.now();
+  EXPECT_FALSE(door_.admit_to_images(request));
+  sessions_["ASIAJOB"].expires = {};
+  EXPECT_TRUE(door_.admit_to_images(request));
   lives_["job"] = false;
   door_.job_ended("job");
   EXPECT_FALSE(door_.admit_to_images(request));

@@ -3,6 +3,7 @@ import io
 import json
 import os
 import signal
+import socket
 import subprocess
 import tarfile
 
@@ -33,6 +34,7 @@ time.sleep(600)
 
 
 CONFIG = """
+advertise: http://127.0.0.1:{port}
 placement: slurm
 slurm:
   folder: {folder}
@@ -52,8 +54,12 @@ def node_folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def server(cluster, node_folder):
-    config = CONFIG.replace("{folder}", str(node_folder))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    config = CONFIG.replace("{folder}", str(node_folder)).replace("{port}", str(port))
     with server_on(cluster, config, environment={"SAGELET_PYTHON": PYTHON}) as running:
+        running.advertised = f"http://127.0.0.1:{port}"
         yield running
 
 
@@ -109,6 +115,27 @@ def test_hosts_meet_by_name_and_leave_one_model(training):
     assert json.loads(model["algo-2.json"])["network_interface_name"] == "lo"
     stored = training.s3.list_objects_v2(Bucket=training.bucket, Prefix=f"out/{job['TrainingJobName']}/")["Contents"]
     assert [item["Key"].rsplit("/", 1)[1] for item in stored] == ["model.tar.gz", "output.tar.gz"]
+
+
+def test_a_script_on_any_node_is_the_jobs_role_directly_and_by_the_proxy(training, server):
+    job = training.run("""
+import os, ssl, urllib.request
+import urllib.error
+me, url = os.environ["SM_CURRENT_HOST"], os.environ["AWS_ENDPOINT_URL"]
+assert "AWS_SESSION_TOKEN" in os.environ
+print(me, "at", url, urllib.request.urlopen(url + "/_sagelet/health", timeout=20).status, flush=True)
+context = ssl.create_default_context(cafile=os.environ["AWS_CA_BUNDLE"])
+opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=context))
+try:
+    opener.open("https://sts.us-east-1.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15", timeout=20)
+except urllib.error.HTTPError as answer:  # unsigned: it is ours that says so, in TLS by our authority
+    print(me, "by the proxy", answer.code, b"MissingAuthenticationToken" in answer.read(), flush=True)
+""", **TWO)
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    lines = training.lines(job["TrainingJobName"])
+    for host in ("algo-1", "algo-2"):
+        assert f"{host} at {server.advertised} 200" in lines
+        assert f"{host} by the proxy 403 True" in lines
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a mount namespace needs root")

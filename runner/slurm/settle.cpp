@@ -37,8 +37,8 @@ bool is_one_of(std::string_view name, const std::array<std::string_view, N>& nam
 std::string proxy_of(const JobSpec& spec) {
   const auto slashes = spec.server_url.find("//");
   if (slashes == std::string::npos) return spec.server_url;
-  return fmt::format("{}{}:{}@{}", spec.server_url.substr(0, slashes + 2), spec.access_key, spec.report_token,
-                     spec.server_url.substr(slashes + 2));
+  return fmt::format("{}{}:{}@{}", spec.server_url.substr(0, slashes + 2), spec.access_key,
+                     spec.session_token, spec.server_url.substr(slashes + 2));
 }
 
 /// Nothing for what means nothing here.

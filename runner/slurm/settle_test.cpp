@@ -22,7 +22,7 @@ class Settling : public testing::Test {
     spec_.launcher = "srun";
     spec_.server_url = "http://10.0.0.5:4580";
     spec_.access_key = "ASIA1";
-    spec_.report_token = "0f";
+    spec_.session_token = "0f";
     spec_.folder = job_folder() + "/algo-2";
   }
   std::string job_folder() const { return (node_.path() / "sagelet-j1").string(); }

@@ -82,10 +82,8 @@ bool Door::admit_to_proxy(const http::Head& head) {
   if (!login || head.peer.visit == nullptr) return false;
   const auto caller = session(login->user);
   if (!caller || is_over(*caller)) return false;
-  const auto reports = living(caller->job_id);
-  const bool good = equal_constant_time(caller->session_token, login->password) ||
-                    (reports && equal_constant_time(*reports, login->password));
-  return good && admit(*head.peer.visit, caller->job_id);
+  return equal_constant_time(caller->session_token, login->password) && living(caller->job_id) &&
+         admit(*head.peer.visit, caller->job_id);
 }
 
 bool Door::admit_to_images(const http::Head& head) {

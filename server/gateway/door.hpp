@@ -3,7 +3,7 @@
 //
 //   an AWS call      signed with the credentials of a job that has not ended, verified in full, whatever
 //                    `auth.mode` says; presigned URLs and forms likewise; anonymous ones never
-//   the proxy        with such a job's access key and session or report token as Proxy-Authorization: Basic
+//   the proxy        with such a job's access key and session token as Proxy-Authorization: Basic
 //   images (/v2/)    with a login that such a job's GetAuthorizationToken gave
 //   /_sagelet/       reports (by the job's token), health, authority; nothing else
 //

@@ -180,8 +180,8 @@ struct OpenObject::Pinned {
   Result<std::shared_ptr<const UniqueFd>> file_of(std::size_t position) {
     const std::lock_guard lock(mutex);
     if (!files[position]) {
-      TRY(auto file, bodies.open(ids[position]));
-      files[position] = std::make_shared<const UniqueFd>(std::move(file));
+      TRY(auto opened, bodies.open(ids[position]));
+      files[position] = std::make_shared<const UniqueFd>(std::move(opened));
     }
     return files[position];
   }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -98,6 +99,7 @@ bool place_stdio(const Plan& plan) {
 [[noreturn]] void become(const Plan& plan) {
   const ChildOptions& options = *plan.options;
   if (options.new_session) ::setsid();
+  if (options.dies_with_us) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (!place_stdio(plan)) complain_and_exit(plan);
   ::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC);
   for (const int fd : options.inherited_fds)

@@ -38,6 +38,7 @@ struct ChildOptions {
   int stdin_fd = -1, stdout_fd = -1, stderr_fd = -1;    ///< -1: /dev/null for stdin, ours for the others
   std::vector<int> inherited_fds;                       ///< kept open under the same numbers
   bool new_session = false;                             ///< setsid: own session and process group
+  bool dies_with_us = false;  ///< SIGKILLed when the thread that starts it ends, as when we are killed
 };
 
 /// Owns one child: its destructor kills (SIGKILL) and reaps it, unless it was waited for or let go.

@@ -18,7 +18,12 @@ constexpr auto kPurgeLook = std::chrono::hours(1);
 
 Foreman::Foreman(const Options& options, storage::Ledger& ledger, const Clock& clock, Placement& placement,
                  std::vector<int> cpus)
-    : options_(options), clock_(clock), placement_(placement), rows_(ledger), cores_(std::move(cpus)) {}
+    : options_(options),
+      clock_(clock),
+      placement_(placement),
+      rows_(ledger),
+      cores_(std::move(cpus)),
+      queues_(placement.capabilities().queues) {}
 
 /// Without one (the server is stopping), news are to come again; they are never dropped.
 Result<Listener*> Foreman::listener_of(const Job& job) const {
@@ -51,7 +56,7 @@ void Foreman::admit_new_rows() {
     auto& job = jobs_[id];
     job.row = std::move(row);
     if (job.row.outside) {
-      start(job, cores_.borrow(job.row.want));
+      start(job, borrow(job));
     } else {
       queue_[job.row.position] = id;
       fresh_.push_back(id);
@@ -67,7 +72,7 @@ void Foreman::start_those_that_fit() {
 /// Strictly in order: a small job does not overtake a large one, so that the large one's turn comes.
 bool Foreman::start_next() {
   auto& job = jobs_.at(queue_.begin()->second);
-  auto cpus = cores_.take(job.row.want);
+  auto cpus = queues_ ? std::optional(std::vector<int>()) : cores_.take(job.row.want);
   if (!cpus) return false;
   queue_.erase(queue_.begin());
   start(job, std::move(*cpus));
@@ -139,6 +144,7 @@ Result<JobSpec> Foreman::spec_to_start(const Job& job, const std::vector<int>& c
 
 void Foreman::watch(Job& job) {
   auto fd = placement_.watch(job.row.handle);
+  if (fd && !*fd) return;  // the placement tells
   if (fd) {
     job.watch = std::move(*fd);
     watched_.insert(job.row.job_id);
@@ -173,6 +179,7 @@ Status Foreman::intake(std::string_view token, const Report& report) {
     return Error(ErrorKind::kPermission, "the token is not the job's");
   if (found->second.state == State::kQueued) return Error(ErrorKind::kInvalid, "the job has not started");
   found->second.runner_was_up = true;
+  found->second.waits_there = false;
   TRY(apply(found->second, report));
   if (report.phase == Phase::kFinished) look();
   return {};
@@ -183,6 +190,7 @@ Status Foreman::intake(std::string_view token, const Report& report) {
 Loop::Plan Foreman::plan() const {
   Loop::Plan plan;
   for (const auto& id : watched_) plan.readable.push_back(jobs_.at(id).watch.get());
+  if (adopted_ && queues_) plan.readable.push_back(placement_.news_fd());
   if (!kept_.empty()) plan.timeout = kPurgeLook;
   if (!dead_.empty())
     plan.timeout = std::chrono::milliseconds(0);
@@ -193,6 +201,8 @@ Loop::Plan Foreman::plan() const {
 }
 
 void Foreman::turn(const std::vector<int>& readable) {
+  if (adopted_ && queues_)
+    for (const auto& news : placement_.news()) hear(news);
   std::vector<std::string> gone = std::exchange(dead_, {});
   for (const auto& id : readable.empty() ? std::set<std::string>() : watched_) {
     const auto& job = jobs_.at(id);
@@ -213,8 +223,8 @@ void Foreman::turn(const std::vector<int>& readable) {
 Jobs::Counts Foreman::counts() const {
   Jobs::Counts out;
   for (const auto& [id, job] : jobs_) {
-    if (job.state == State::kQueued) ++out.queued;
-    if (job.state == State::kRunning) ++out.running;
+    if (job.state == State::kQueued || (job.state == State::kRunning && job.waits_there)) ++out.queued;
+    if (job.state == State::kRunning && !job.waits_there) ++out.running;
   }
   return out;
 }

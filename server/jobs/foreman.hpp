@@ -7,6 +7,9 @@
 //                              \--(runner gone without a final report: what it left, else lost)--> forgotten
 //                              \--(the same, but its program ended or goes on: another runner)--> running
 //
+// Where the placement has a queue of its own, every job is running from the start, and it says of each how
+// that waits there and how it ended.
+//
 // A job is in here from the moment its row is seen in the ledger until its folder is gone (a failed one's
 // folder stays for a while, known by its row alone).
 #include <map>
@@ -55,9 +58,12 @@ class Foreman {
     State state = State::kQueued;
     std::string message;  ///< the last pending one
     UniqueFd watch;
-    bool runner_was_up = false;  ///< it lived long enough to handle signals
-    bool kept = false;           ///< leaving, and the folder stays
-    std::string why;             ///< lost: what happened
+    bool runner_was_up = false;    ///< it lived long enough to handle signals
+    bool kept = false;             ///< leaving, and the folder stays
+    bool waits_there = false;      ///< in the queue of a placement that has one
+    bool ended_by_others = false;  ///< its runner was stopped, and not by us
+    std::optional<News> ending;    ///< how the placement says that it ended
+    std::string why;               ///< lost: what happened
   };
 
   Result<Listener*> listener_of(const Job& job) const;
@@ -73,6 +79,11 @@ class Foreman {
   Result<JobSpec> spec_to_start(const Job& job, const std::vector<int>& cpus);
   Status hand_over(Job& job, std::vector<int> cpus);
   void watch(Job& job);
+  // of a placement that queues by itself
+  void hear(const News& news);
+  Status apply_ending(Job& job);
+  Report final_report(const Job& job, Outcome outcome, std::string reason = {}) const;
+  std::vector<int> borrow(const Job& job) const;
   // adopting
   void adopt_row(Row row);
   void adopt_started(Job& job);
@@ -87,7 +98,6 @@ class Foreman {
   void settle(const std::string& job_id);
   Status deliver_end(Job& job);
   bool take_up(Job& job);
-  Report stopped_report(const Job& job) const;
   void free_cores(Job& job);
   void forget(const std::string& job_id);
   void clean_up(const std::string& job_id);
@@ -98,6 +108,7 @@ class Foreman {
   Placement& placement_;
   Rows rows_;
   Cores cores_;
+  const bool queues_;      ///< the placement does: it gets every job at once, and no core is counted
   bool adopting_ = false;  ///< adopt() was called
   bool adopted_ = false;   ///< and has read the rows
   std::int64_t last_position_ = 0;

@@ -69,14 +69,14 @@ void Foreman::adopt_queued(Job& job) {
   const auto id = job.row.job_id;
   if (const auto handle = placement_.find(id)) {
     job.row.handle = *handle;
-    job.row.cpus = cores_.borrow(job.row.want);
+    job.row.cpus = borrow(job);
     if (auto done = rows_.started(id, *handle, job.row.cpus); !done)
       log::error("job {}: {}", id, done.error().message());
     return adopt_started(job);
   }
   if (auto done = placement_.remove(id); !done) log::warn("job {}: {}", id, done.error().message());
   if (job.row.stopping) return stop(id);
-  if (job.row.outside) return start(job, cores_.borrow(job.row.want));
+  if (job.row.outside) return start(job, borrow(job));
   queue_[job.row.position] = id;
   fresh_.push_back(id);
 }

@@ -13,6 +13,10 @@ namespace sagelet::jobs {
 /// of others the row may lag behind, which costs the listener a repeated report after a crash.
 Status Foreman::apply(Job& job, const Report& report) {
   if (job.state == State::kLeaving || report.number <= job.row.last_report) return {};
+  if (queues_ && report.outcome == Outcome::kStopped && !job.row.stopping) {
+    job.ended_by_others = true;  // the placement will say who it was
+    return {};
+  }
   TRY(auto* const listener, listener_of(job));
   TRY(listener->report(report));
   crash_point("jobs.after_report");
@@ -76,7 +80,8 @@ Status Foreman::deliver_end(Job& job) {
   if (job.state == State::kLeaving) return {};
   if (take_up(job)) return {};
   // A runner that SIGTERM met before it could handle it has done nothing yet, as one that never started.
-  if (job.row.stopping && !job.runner_was_up) return apply(job, stopped_report(job));
+  if (job.row.stopping && !job.runner_was_up) return apply(job, final_report(job, Outcome::kStopped));
+  if (job.ending) return apply_ending(job);
   const auto noted = placement_.noted_end(id);
   const auto why = noted.empty() ? job.why : fmt::format("{} (the script had ended with {})", job.why, noted);
   TRY(auto* const listener, listener_of(job));
@@ -111,17 +116,6 @@ bool Foreman::take_up(Job& job) {
     log::error("job {}: {}", id, done.error().message());
   watch(job);
   return true;
-}
-
-Report Foreman::stopped_report(const Job& job) const {
-  Report report;
-  report.job_id = job.row.job_id;
-  report.host = "algo-1";
-  report.number = job.row.last_report + 1;
-  report.time_ms = to_millis(clock_.now());
-  report.phase = Phase::kFinished;
-  report.outcome = Outcome::kStopped;
-  return report;
 }
 
 void Foreman::free_cores(Job& job) {

@@ -13,6 +13,7 @@
 #include "server/jobs/machine.hpp"
 #include "server/jobs/placement/local/local.hpp"
 #include "server/jobs/rows.hpp"
+#include "server/jobs/placement/slurm/slurm.hpp"
 
 namespace sagelet::jobs {
 
@@ -20,6 +21,17 @@ namespace {
 
 /// Bytes of a report's token.
 constexpr std::size_t kToken = 20;
+
+std::unique_ptr<Placement> make_placement(const Options& options) {
+  if (!options.slurm) return std::make_unique<LocalPlacement>(options.runner, options.folder);
+  return std::make_unique<slurm::SlurmPlacement>(
+      slurm::SlurmOptions{.settings = *options.slurm,
+                          .runner = options.runner,
+                          .folder = options.folder,
+                          .cores_per_job = options.cores_per_job,
+                          .memory_per_job = options.memory_per_job},
+      slurm::make_commands());
+}
 
 /// Takes calls from any thread to the jobs thread, where the foreman is.
 class ThreadedJobs final : public Jobs {
@@ -32,9 +44,9 @@ class ThreadedJobs final : public Jobs {
         machine_(Cores::of_machine()),
         memory_(machine_memory()),
         position_(std::make_shared<std::atomic<std::int64_t>>(last_position)),
-        placement_(options_.runner, options_.folder),
+        placement_(make_placement(options_)),
         rows_(ledger),
-        foreman_(options_, ledger, clock, placement_, Cores::of_machine()),
+        foreman_(options_, ledger, clock, *placement_, Cores::of_machine()),
         loop_(std::move(loop)) {
     loop_->start([this] { return foreman_.plan(); },
                  [this](const auto& readable) { foreman_.turn(readable); });
@@ -45,7 +57,7 @@ class ThreadedJobs final : public Jobs {
     loop_->stop();
   }
 
-  Status probe() { return placement_.probe(); }
+  Status probe() { return placement_->probe(); }
 
   void listen(std::string kind, Listener* listener) override {
     loop_->run([&] { foreman_.listen(std::move(kind), listener); });
@@ -109,7 +121,7 @@ class ThreadedJobs final : public Jobs {
     auto sandbox = probe_sandbox(options_.runner);
     Doctor doctor{sandbox.kind, std::move(sandbox.notes), machine_.total(), memory_};
     if (auto python = interpreters_.pick(0); !python) doctor.notes.push_back(python.error().message());
-    for (const auto& note : placement_.capabilities().notes) doctor.notes.push_back(note);
+    for (auto& trouble : placement_->troubles()) doctor.notes.push_back(std::move(trouble));
     return doctor;
   }
 
@@ -119,7 +131,7 @@ class ThreadedJobs final : public Jobs {
     const auto memory = options_.memory_per_job != 0 ? options_.memory_per_job
                         : instance == nullptr        ? memory_
                                                      : instance->memory();
-    return std::min(memory, memory_);
+    return options_.slurm ? memory : std::min(memory, memory_);  // of nodes we know nothing
   }
 
   /// What admission knows better than the request: limits, shares, where things are.
@@ -155,7 +167,7 @@ class ThreadedJobs final : public Jobs {
   const Cores machine_;
   const std::uint64_t memory_;
   const std::shared_ptr<std::atomic<std::int64_t>> position_;
-  LocalPlacement placement_;
+  const std::unique_ptr<Placement> placement_;
   Rows rows_;
   Foreman foreman_;
   std::atomic<bool> look_posted_{false};

@@ -17,6 +17,7 @@
 #include "base/clock.hpp"
 #include "base/ids.hpp"
 #include "runner/spec.hpp"
+#include "server/jobs/placement/slurm/settings.hpp"
 #include "server/storage/ledger.hpp"
 
 namespace sagelet::jobs {
@@ -49,6 +50,7 @@ struct Options {
   bool stop_jobs_at_exit = false;              ///< --ephemeral
   /// A job has ended, or was dropped; token_of() says so by then. On the jobs thread. None: nobody asks.
   std::function<void(const std::string& job_id)> ended;
+  std::optional<slurm::Settings> slurm;        ///< jobs run on a cluster; none: on this machine
 };
 
 /// What the request wants; admission and the image map make the rest of the JobSpec.
@@ -70,6 +72,8 @@ class Listener {
   virtual Status report(const Report& report) = 0;
   /// The runner is gone without a final report (killed, machine fault): the job failed by our fault.
   virtual Status lost(const std::string& job_id, const std::string& why) = 0;
+  /// Its machine was taken away: a spot job starts again, any other is lost.
+  virtual Status interrupted(const std::string& job_id, const std::string& why) { return lost(job_id, why); }
 };
 
 class Jobs {

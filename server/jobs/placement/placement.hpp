@@ -18,7 +18,25 @@ namespace sagelet::jobs {
 struct Capabilities {
   bool affinity = false;  ///< JobSpec::cpus are this machine's
   bool several_hosts = false;
-  std::vector<std::string> notes;  ///< for `doctor`
+  /// It queues by itself: start() takes a job at once, which may wait there; news() tells what becomes of it.
+  bool queues = false;
+};
+
+/// What a placement that queues by itself has seen of a job.
+struct News {
+  enum class What {
+    kPending,  ///< it waits; text: why
+    kStarted,
+    // it has ended there, and what follows is the job's end unless it said another itself
+    kGone,       ///< text: why, as far as is known
+    kFailed,     ///< text: the FailureReason
+    kCancelled,  ///< the same, where it is not we who asked for that
+    kMaxRuntimeExceeded,
+    kInterrupted,  ///< its machine was taken away; text: how
+  };
+  std::string job_id;
+  What what = What::kGone;
+  std::string text;
 };
 
 /// One started runner, as text that can be stored and taken back by another process.
@@ -38,7 +56,8 @@ class Placement {
   /// The runner of a job whose handle did not reach the ledger before we were killed.
   virtual std::optional<Handle> find(const std::string& job_id) = 0;
   virtual bool alive(const Handle& handle) = 0;
-  /// A descriptor that becomes readable when the runner ends. kNotFound: it has.
+  /// A descriptor that becomes readable when the runner ends; none where news() tells of it. kNotFound: it
+  /// has.
   virtual Result<UniqueFd> watch(const Handle& handle) = 0;
   /// Asks the runner to stop its job (SIGTERM). A runner that is gone is fine.
   virtual void stop(const Handle& handle) = 0;
@@ -56,6 +75,12 @@ class Placement {
   virtual Status remove(const std::string& job_id) = 0;
   /// Jobs that have a folder.
   virtual std::vector<std::string> folders() = 0;
+
+  /// Of one that queues: readable while there are news.
+  virtual int news_fd() const { return -1; }
+  virtual std::vector<News> news() { return {}; }
+  /// For `doctor`: what does not work, and the remedy. Any thread; may take a while.
+  virtual std::vector<std::string> troubles() const { return {}; }
 };
 
 }  // namespace sagelet::jobs

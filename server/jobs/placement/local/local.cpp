@@ -6,9 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
-#include <cstdlib>
 
 #include "base/fs.hpp"
 #include "base/log.hpp"
@@ -17,34 +15,11 @@
 #include "server/jobs/leftovers.hpp"
 #include "server/jobs/sweep.hpp"
 
-extern char** environ;
-
 namespace sagelet::jobs {
 
 namespace {
 
 using nlohmann::json;
-
-/// What of the server's environment a runner gets; the job's own is made from the spec.
-constexpr std::array<std::string_view, 19> kHandedOn = {"PATH",
-                                                        "HOME",
-                                                        "USER",
-                                                        "LOGNAME",
-                                                        "SHELL",
-                                                        "LANG",
-                                                        "LANGUAGE",
-                                                        "TZ",
-                                                        "TMPDIR",
-                                                        "LD_LIBRARY_PATH",
-                                                        "CUDA_VISIBLE_DEVICES",
-                                                        "NVIDIA_VISIBLE_DEVICES",
-                                                        "SAGELET_CRASH_AT",
-                                                        "SAGELET_SANDBOX",
-                                                        "SAGELET_NETWORK",
-                                                        "ASAN_OPTIONS",
-                                                        "LSAN_OPTIONS",
-                                                        "TSAN_OPTIONS",
-                                                        "UBSAN_OPTIONS"};
 
 Handle to_handle(const ProcessId& process) {
   return fmt::format("{} {}", process.pid, process.start_time);
@@ -63,22 +38,6 @@ std::optional<ProcessId> from_handle(const Handle& handle) {
 bool readable_now(int fd) {
   pollfd waited{fd, POLLIN, 0};
   return ::poll(&waited, 1, 0) > 0;
-}
-
-std::vector<std::string> runner_environment(const JobSpec& spec) {
-  std::map<std::string, std::string> values;
-  const auto set = [&](std::string_view pair) { values[std::string(pair.substr(0, pair.find('=')))] = pair; };
-  for (char** pair = environ; *pair != nullptr; ++pair) {
-    const std::string_view text = *pair;
-    const auto name = text.substr(0, text.find('='));
-    if (std::ranges::find(kHandedOn, name) != kHandedOn.end() || name.starts_with("LC_")) set(text);
-  }
-  for (const auto& pair : spec.host_environment) set(pair);
-  set(std::string(kJobMark) + spec.job_id);
-  if (spec.resumed) values.erase("SAGELET_CRASH_AT");  // it has done that
-  std::vector<std::string> out;
-  for (auto& [name, pair] : values) out.push_back(std::move(pair));
-  return out;
 }
 
 json parsed(const fs::path& file) {
@@ -105,19 +64,10 @@ std::optional<ProcessId> unnoted_runner(const std::string& job_id, const fs::pat
   return std::nullopt;
 }
 
-std::optional<std::uint64_t> report_number(const fs::path& file) {
-  const auto stem = file.stem().native();
-  std::uint64_t number = 0;
-  const auto read = std::from_chars(stem.data(), stem.data() + stem.size(), number);
-  if (file.extension() != ".json" || read.ptr != stem.data() + stem.size() || stem.empty())
-    return std::nullopt;
-  return number;
-}
-
 }  // namespace
 
 LocalPlacement::LocalPlacement(fs::path runner, fs::path folder)
-    : runner_(std::move(runner)), folder_(fs::absolute(folder).lexically_normal()) {}
+    : runner_(std::move(runner)), folders_(folder) {}
 
 LocalPlacement::~LocalPlacement() {
   for (auto& [handle, child] : children_) child.let_go();
@@ -125,21 +75,20 @@ LocalPlacement::~LocalPlacement() {
 
 Status LocalPlacement::probe() {
   if (::access(runner_.c_str(), X_OK) != 0) return Error::last("the runner " + runner_.native());
-  return make_folders(folder_, 0700);
+  return folders_.make();
 }
 
 Capabilities LocalPlacement::capabilities() const {
-  return {.affinity = true, .several_hosts = false, .notes = {}};
+  return {.affinity = true};
 }
 
 Result<Handle> LocalPlacement::start(const JobSpec& spec) {
   const auto folder = folder_of(spec.job_id);
   if (const auto running = find(spec.job_id); running && alive(*running))
     return Error(ErrorKind::kAlreadyExists, "job " + spec.job_id + " has a runner already");
-  TRY(make_folders(folder, 0700));
   auto placed = spec;
   placed.folder = folder.native();
-  TRY(write_file(folder / "spec.json", placed.to_json(), false, 0600));  // it holds the job's keys
+  TRY(folders_.write_spec(placed));
   TRY(auto child, start_runner(placed, folder));
   const auto handle = to_handle(child.id());
   children_.insert_or_assign(handle, std::move(child));
@@ -150,7 +99,7 @@ Result<Child> LocalPlacement::start_runner(const JobSpec& spec, const fs::path& 
   TRY(const auto log, open_file(folder / "runner.log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
   ChildOptions options;
   options.argv = {runner_.native(), folder.native()};
-  options.environment = runner_environment(spec);
+  options.environment = runner_environment(spec, spec.host_environment);
   options.working_folder = folder.native();
   options.stdout_fd = log.get();
   options.stderr_fd = log.get();
@@ -199,57 +148,6 @@ void LocalPlacement::kill(const std::vector<std::string>& job_ids, const std::ve
     if (const auto done = remove_containers(folder_of(id), id); !done)
       log::warn("containers of job {}: {}", id, done.error().message());
   sweep(job_ids);  // and what an engine that is away cannot end
-}
-
-std::vector<Report> LocalPlacement::left_reports(const std::string& job_id) {
-  std::vector<std::pair<std::uint64_t, fs::path>> files;
-  std::error_code failed;
-  for (auto entry = fs::directory_iterator(folder_of(job_id) / "reports", failed);
-       !failed && entry != fs::directory_iterator(); entry.increment(failed))
-    if (const auto number = report_number(entry->path())) files.emplace_back(*number, entry->path());
-  std::ranges::sort(files);
-  std::vector<Report> reports;
-  for (const auto& [number, file] : files) {
-    const auto text = read_file(file);
-    if (!text) continue;
-    if (auto report = Report::from_json(*text); report && report->job_id == job_id)
-      reports.push_back(std::move(*report));
-  }
-  return reports;
-}
-
-std::string LocalPlacement::noted_end(const std::string& job_id) {
-  const auto note = parsed(folder_of(job_id) / "exit.json");
-  if (!note.is_object()) return {};
-  for (const char* name : {"exit_code", "code"})
-    if (note.contains(name) && note[name].is_number_integer())
-      return fmt::format("exit code {}", note[name].get<int>());
-  return {};
-}
-
-Status LocalPlacement::readdress(const std::string& job_id, const std::string& server_url) {
-  TRY(write_file(folder_of(job_id) / "server_url", server_url + "\n"));  // what a living runner looks at
-  const auto file = folder_of(job_id) / "spec.json";
-  TRY(const auto text, read_file(file));
-  TRY(auto spec, JobSpec::from_json(text));
-  if (spec.server_url == server_url) return {};
-  spec.server_url = server_url;
-  return write_file(file, spec.to_json(), false, 0600);
-}
-
-Status LocalPlacement::remove(const std::string& job_id) {
-  return remove_tree(folder_of(job_id));
-}
-
-std::vector<std::string> LocalPlacement::folders() {
-  std::vector<std::string> names;
-  std::error_code failed;
-  for (auto entry = fs::directory_iterator(folder_, failed); !failed && entry != fs::directory_iterator();
-       entry.increment(failed)) {
-    std::error_code ignored;
-    if (entry->is_directory(ignored)) names.push_back(entry->path().filename().native());
-  }
-  return names;
 }
 
 }  // namespace sagelet::jobs

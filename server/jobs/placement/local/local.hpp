@@ -4,6 +4,7 @@
 #include <map>
 
 #include "base/child.hpp"
+#include "server/jobs/placement/job_folders.hpp"
 #include "server/jobs/placement/placement.hpp"
 
 namespace sagelet::jobs {
@@ -24,19 +25,23 @@ class LocalPlacement final : public Placement {
   Result<UniqueFd> watch(const Handle& handle) override;
   void stop(const Handle& handle) override;
   void kill(const std::vector<std::string>& job_ids, const std::vector<Handle>& handles) override;
-  std::vector<Report> left_reports(const std::string& job_id) override;
-  std::string noted_end(const std::string& job_id) override;
+  std::vector<Report> left_reports(const std::string& job_id) override {
+    return folders_.left_reports(job_id);
+  }
+  std::string noted_end(const std::string& job_id) override { return folders_.noted_end(job_id); }
   TakeUp take_up(const std::string& job_id) override { return can_be_taken_up(folder_of(job_id)); }
-  Status readdress(const std::string& job_id, const std::string& server_url) override;
-  Status remove(const std::string& job_id) override;
-  std::vector<std::string> folders() override;
+  Status readdress(const std::string& job_id, const std::string& server_url) override {
+    return folders_.readdress(job_id, server_url);
+  }
+  Status remove(const std::string& job_id) override { return remove_tree(folder_of(job_id)); }
+  std::vector<std::string> folders() override { return folders_.names(); }
 
  private:
-  std::filesystem::path folder_of(const std::string& job_id) const { return folder_ / job_id; }
+  std::filesystem::path folder_of(const std::string& job_id) const { return folders_.of(job_id); }
   Result<Child> start_runner(const JobSpec& spec, const std::filesystem::path& folder);
 
   std::filesystem::path runner_;
-  std::filesystem::path folder_;
+  JobFolders folders_;
   std::map<Handle, Child> children_;
 };
 

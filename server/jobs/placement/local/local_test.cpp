@@ -2,18 +2,12 @@
 
 #include <stdlib.h>
 
-#include "server/jobs/placement/placement_contract.hpp"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "server/jobs/fakes.hpp"
 
 namespace sagelet::jobs {
 namespace {
-
-Placed make_local(const std::filesystem::path& home) {
-  const auto runner = write_fake_runner(home);
-  const auto folder = home / "jobs";
-  return {home, folder, [=] { return std::make_unique<LocalPlacement>(runner, folder); }};
-}
-
-INSTANTIATE_TEST_SUITE_P(Local, PlacementContract, testing::Values(&make_local));
 
 TEST(LocalPlacement, SaysWhichRunnerIsMissing) {
   const auto home = *TempFolder::make(fs::temp_directory_path(), "local-");

@@ -78,7 +78,7 @@ void each_line(std::string_view text, const Use& use) {
   }
 }
 
-std::string value_of(const std::map<std::string, std::string>& shown, const char* name) {
+std::string value_of(const Shown& shown, const char* name) {
   const auto found = shown.find(name);
   return found == shown.end() ? std::string() : found->second;
 }
@@ -146,8 +146,8 @@ Result<std::string> parse_submitted(std::string_view answer) {
   return std::string(id);
 }
 
-std::map<std::string, std::string> parse_shown(std::string_view answer) {
-  std::map<std::string, std::string> out;
+Shown parse_shown(std::string_view answer) {
+  Shown out;
   std::string* last = nullptr;
   answer = answer.substr(0, answer.find('\n'));
   while (!answer.empty()) {
@@ -179,7 +179,7 @@ Error refusal(std::string_view command, std::string_view complaint) {
   return Error(has_one_of(text, kNoCapacity) ? ErrorKind::kNoSpace : ErrorKind::kInvalid, text);
 }
 
-News ending_of(const Listed& listed, const std::map<std::string, std::string>& shown) {
+News ending_of(const Listed& listed, const Shown& shown) {
   using What = News::What;
   const News news{.job_id = listed.job_id, .what = What::kFailed, .text = {}};
   const auto with = [&](What what, std::string text) {

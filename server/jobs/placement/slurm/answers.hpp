@@ -11,6 +11,8 @@
 
 namespace sagelet::jobs::slurm {
 
+using Shown = std::map<std::string, std::string>;
+
 /// The first of the words that we give a job as its comment is ours: "<our job id> <ARN>".
 inline constexpr std::string_view kListFormat = "%i|%T|%r|%N|%k";
 
@@ -32,14 +34,14 @@ std::vector<Listed> parse_list(std::string_view answer);
 Result<std::string> parse_submitted(std::string_view answer);
 
 /// scontrol show job -o: JobState, Reason, ExitCode ... A value goes up to the next " Name=".
-std::map<std::string, std::string> parse_shown(std::string_view answer);
+Shown parse_shown(std::string_view answer);
 
 /// What a failed command means: kUnavailable (slurmctld does not answer: again, later), kNoSpace (no node of
 /// the cluster can ever run this), kInvalid (anything else: it would fail again).
 Error refusal(std::string_view command, std::string_view complaint);
 
 /// How a job ended that said nothing of it itself; `shown` may be empty.
-News ending_of(const Listed& listed, const std::map<std::string, std::string>& shown);
+News ending_of(const Listed& listed, const Shown& shown);
 
 /// Why a job waits, for people: "Pending in Slurm: Resources (no node is free now)".
 std::string waiting_text(const Listed& listed);

@@ -88,7 +88,7 @@ class CommandLine final : public Commands {
     return parse_list(said);
   }
 
-  Result<std::map<std::string, std::string>> show(const std::string& id) override {
+  Result<Shown> show(const std::string& id) override {
     TRY(const auto said, run({"scontrol", "--oneliner", "show", "job", id}));
     return parse_shown(said);
   }

@@ -207,10 +207,13 @@ void SlurmPlacement::look() {
     ended = compare(*listed);
   }
   for (const auto& one : ended) {
-    auto shown =
-        needs_details(one) ? commands_->show(one.id) : Result<std::map<std::string, std::string>>({});
-    if (!came_through(shown ? Status() : Status(shown.error()))) return;  // the next list has it still
-    const auto news = ending_of(one, shown ? *shown : std::map<std::string, std::string>());
+    Shown shown;
+    if (needs_details(one)) {
+      auto answer = commands_->show(one.id);
+      if (!came_through(answer ? Status() : Status(answer.error()))) return;  // the next list has it still
+      if (answer) shown = std::move(*answer);
+    }
+    const auto news = ending_of(one, shown);
     const std::lock_guard lock(mutex_);
     const auto job = jobs_.find(one.job_id);
     if (job != jobs_.end() && job->second.id == one.id) gone(one.job_id, job->second, news.what, news.text);

@@ -115,6 +115,7 @@ struct App::Rooms {
   net::ServerOptions listener() const;
 
   jobs::Options job_options();
+  std::string url_for_jobs() const;
   auth::Options auth_options() const;
   std::optional<auth::Caller> session(std::string_view access_key);
   admin::Admin admin();
@@ -229,16 +230,21 @@ void App::Rooms::start_registry() {
   ecr = ecr::make_ecr(*images, *credentials, registry->layer_urls());
 }
 
+/// As nodes of a cluster know us, where jobs run on one.
+std::string App::Rooms::url_for_jobs() const {
+  return config.on_slurm && config.advertise ? config.advertise->url() : url;
+}
+
 jobs::Options App::Rooms::job_options() {
   jobs::Options out;
   out.runner = beside_ourselves("sagelet-runner");
   out.folder = data->jobs();
   out.pip_cache = data->pip_cache();
-  out.server_url = [this] { return url; };
+  out.server_url = [this] { return url_for_jobs(); };
   out.job_environment = [this] {
     const auto bundle = write_bundle(data->authority());
     if (!bundle) log::warn("authorities for jobs: {}", bundle.error().message());
-    auto environment = job_environment(url, bundle ? *bundle : data->authority() / "ca.pem", config.offline);
+    auto environment = job_environment(url_for_jobs(), bundle ? *bundle : data->authority() / "ca.pem", config.offline);
     if (!config.jobs.network.empty()) environment.push_back("SAGELET_NETWORK=" + config.jobs.network);
     return environment;
   };
@@ -255,6 +261,10 @@ jobs::Options App::Rooms::job_options() {
   out.log_spool_limit = config.jobs.log_spool_limit;
   out.stop_jobs_at_exit = config.ephemeral;
   if (door) out.ended = [this](const std::string& job_id) { door->job_ended(job_id); };
+  if (config.on_slurm) {
+    out.slurm = config.slurm;
+    if (!config.slurm.shared.empty()) out.folder = config.slurm.shared;
+  }
   return out;
 }
 

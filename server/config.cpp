@@ -6,6 +6,7 @@
 
 #include "base/fs.hpp"
 #include "fmt/format.h"
+#include "server/config_slurm.hpp"
 #include "server/config_yaml.hpp"
 #include "server/http/uri.hpp"
 
@@ -258,6 +259,8 @@ Status read_root(Config& config, const Place& place, const YAML::Node& root) {
        {"images", into(config, read_images)},
        {"pythons", into(config, read_pythons)},
        {"jobs", [&](const Place& at, const YAML::Node& node) { return read_jobs(config.jobs, at, node); }},
+       {"placement", word({"local", "slurm"}, [&](std::size_t i) { config.on_slurm = i == 1; })},
+       {"slurm", [&](const Place& at, const YAML::Node& node) { return read_slurm(config.slurm, at, node); }},
        {"durability", word({"power", "process", "none"}, [&](std::size_t i) {
           config.durability = static_cast<storage::Durability>(i);
           config.durability_given = true;

@@ -70,6 +70,8 @@ struct Config {
     std::string network;  ///< of several hosts: "private" or "loopback"; empty: SAGELET_NETWORK, else private
     std::chrono::milliseconds spot_interrupt_after{0};  ///< 0: spot jobs keep their machine
   } jobs;
+  bool on_slurm = false;  ///< `placement: slurm`
+  jobs::slurm::Settings slurm;
 
   /// `durability`, or what goes with `ephemeral` when none was given.
   storage::Durability effective_durability() const;

@@ -56,6 +56,18 @@ jobs:
 s3:
   lifecycle_day_seconds: 2.5
   notifications: { webhook: "http://127.0.0.1:8080/events" }
+placement: slurm
+slurm:
+  partition: batch
+  options: ["--account=ml", "--qos=x"]
+  folder: /scratch/
+  shared: /usr
+  runner: /opt/sagelet-runner
+  python: /usr/bin/python3
+  capacity_wait_seconds: 30
+  instance_types:
+    ml.p3.2xlarge: { partition: gpu, gres: "gpu:1", cpus: 8, memory: 60GB, options: ["--constraint=v100"] }
+    ml.m5.large: { memory: 512MB }
 )";
 
 TEST(Config, ReadsEveryKey) {
@@ -94,6 +106,39 @@ TEST(Config, ReadsEveryKey) {
   EXPECT_EQ(config.jobs.spot_interrupt_after, std::chrono::milliseconds(1500));
   EXPECT_EQ(config.s3.notifications_webhook, "http://127.0.0.1:8080/events");
   EXPECT_EQ(config.s3.lifecycle_day, std::chrono::milliseconds(2500));
+  EXPECT_TRUE(config.on_slurm);
+  EXPECT_EQ(config.slurm.partition, "batch");
+  EXPECT_THAT(config.slurm.options, ElementsAre("--account=ml", "--qos=x"));
+  EXPECT_EQ(config.slurm.folder, "/scratch");
+  EXPECT_EQ(config.slurm.shared, "/usr");
+  EXPECT_EQ(config.slurm.runner, "/opt/sagelet-runner");
+  EXPECT_EQ(config.slurm.python, "/usr/bin/python3");
+  EXPECT_EQ(config.slurm.capacity_wait.count(), 30);
+  const auto& size = config.slurm.instance_types.at("ml.p3.2xlarge");
+  EXPECT_EQ(size.partition, "gpu");
+  EXPECT_EQ(size.gres, "gpu:1");
+  EXPECT_EQ(size.cpus, 8);
+  EXPECT_EQ(size.memory, 60ull << 30);
+  EXPECT_THAT(size.options, ElementsAre("--constraint=v100"));
+  EXPECT_EQ(config.slurm.instance_types.at("ml.m5.large").memory, 512ull << 20);
+  EXPECT_FALSE(config.slurm.instance_types.at("ml.m5.large").cpus);
+}
+
+TEST(Config, WhatAClustersAdministratorMayMistypeIsNamed) {
+  EXPECT_EQ(error_of("placement: kubernetes\n"), "/etc/s.yaml:1: placement: expected local or slurm");
+  EXPECT_THAT(error_of("slurm: { options: [account=ml] }\n"),
+              HasSubstr("slurm.options: expected an option of sbatch as one word"));
+  EXPECT_THAT(error_of("slurm: { options: [\"--nodes=3\"] }\n"), HasSubstr("--nodes is not to be chosen"));
+  EXPECT_THAT(error_of("slurm: { options: [\"--requeue\"] }\n"), HasSubstr("--requeue is not to be chosen"));
+  EXPECT_THAT(error_of("slurm: { folder: scratch }\n"),
+              HasSubstr("slurm.folder: expected the path of a folder"));
+  EXPECT_THAT(error_of("slurm: { shared: /no/such }\n"),
+              HasSubstr("/no/such is not a folder on this machine"));
+  EXPECT_THAT(error_of("slurm: { partition: \"a b\" }\n"), HasSubstr("expected a partition's name"));
+  EXPECT_THAT(error_of("slurm: { instance_types: { m5.large: {} } }\n"), HasSubstr("such as ml.m5.large"));
+  EXPECT_THAT(error_of("slurm: { instance_types: { ml.m5.large: { memory: 60 } } }\n"),
+              HasSubstr("slurm.instance_types.ml.m5.large.memory: expected a size such as 60GB"));
+  EXPECT_THAT(error_of("slurm: { partitions: x }\n"), HasSubstr("did you mean partition?"));
 }
 
 TEST(Config, AnEmptyFileChangesNothing) {

@@ -60,6 +60,22 @@ TEST_F(Attempts, AnInterruptedSpotJobStartsAgainAndSavesMoney) {
   EXPECT_FALSE(job.contains("FailureReason"));
 }
 
+TEST_F(Attempts, AMachineThatIsTakenAwayInterruptsASpotJob) {
+  create(spot("one"));
+  train();
+  ASSERT_TRUE(service->training_listener().interrupted(jobs.queued[0].spec.job_id, "preempted"));
+  ASSERT_TRUE(service->training_listener().interrupted(jobs.queued[0].spec.job_id, "preempted"));  // again
+  ASSERT_EQ(jobs.queued.size(), 2u);
+  train();
+  say(end(Outcome::kCompleted));
+  EXPECT_EQ(history(describe("one")), (Statuses{"Starting", "Downloading", "Training", "Interrupted",
+                                                "Starting", "Downloading", "Training", "Completed"}));
+  create(request("two"));
+  ASSERT_TRUE(service->training_listener().interrupted(jobs.queued[2].spec.job_id, "preempted"));
+  EXPECT_EQ(describe("two")["TrainingJobStatus"], "Failed");
+  EXPECT_THAT(std::string(describe("two")["FailureReason"]), testing::StartsWith("InternalServerError"));
+}
+
 TEST_F(Attempts, AttemptsShareTheTimeThatAJobMayRun) {
   auto params = spot("one");
   params["StoppingCondition"]["MaxRuntimeInSeconds"] = 30;

@@ -105,6 +105,14 @@ Status TrainingReports::lost(const std::string& job_id, const std::string& why) 
   return end(job_id, JobState::lost_report(rooms_.clock.now()));
 }
 
+Status TrainingReports::interrupted(const std::string& job_id, const std::string& why) {
+  const auto change = [&](Connection&, Record&, JobState& state) -> Result<bool> {
+    return state.interrupt(rooms_.clock.now());  // false: it is no spot job
+  };
+  TRY(change_run(job_id, change));
+  return lost(job_id, why);
+}
+
 Result<std::optional<TrainingReports::NextRun>> TrainingReports::next_run(const std::string& job_id,
                                                                           const Report& last) {
   std::optional<JobState> state;

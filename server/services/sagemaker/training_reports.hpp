@@ -24,6 +24,7 @@ class TrainingReports final : public jobs::Listener {
   void pending(const std::string& job_id, const std::string& message) override;
   Status report(const Report& report) override;
   Status lost(const std::string& job_id, const std::string& why) override;
+  Status interrupted(const std::string& job_id, const std::string& why) override;
 
   /// Takes the machine of a spot job away.
   Status interrupt(const resources::Scope& scope, const std::string& name);

@@ -24,6 +24,9 @@ STOP_SECONDS = 20
 NOT_INHERITED = ("AWS_", "SAGELET_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "REQUESTS_CA_BUNDLE",
                  "SSL_CERT_FILE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
 KEPT = ("SAGELET_BIN", "SAGELET_TOOLKIT")
+# SAGELET_TEST_PLACEMENT=slurm runs the same tests on the cluster that SLURM_CONF names (support/slurm_cluster.py).
+ON_SLURM = os.environ.get("SAGELET_TEST_PLACEMENT") == "slurm"
+PLACEMENT = f"\nplacement: slurm\nslurm: {{ runner: {BIN.resolve() / 'sagelet-runner'}, capacity_wait_seconds: 5 }}\n"
 
 
 def clean_environment(**changes):
@@ -53,6 +56,8 @@ class Server:
         self.options = [str(option) for option in options]
         self.ephemeral = ephemeral
         self.environment = clean_environment(**{"SAGELET_PYTHON": PYTHON, **(environment or {})})
+        if ON_SLURM and "placement:" not in (config or ""):
+            config = (config or "") + PLACEMENT
         if config is not None:
             path = self.folder / "sagelet.yaml"
             path.write_text(config)

@@ -189,6 +189,16 @@ def registry():
     return pytest("registry", "tests/registry", "-rs", "--timeout=1800", environment=programs)
 
 
+def slurm():
+    """Jobs on a cluster of our own: munged, slurmctld and three slurmd on this machine."""
+    programs = with_programs("release")
+    if programs is None:
+        return Tally.one(False, "slurm: the release build failed")
+    if run(["script/bootstrap"], {"BOOTSTRAP": "slurm"}) != 0:
+        return Tally.one(False, "slurm: script/bootstrap failed")
+    return pytest("slurm", "tests/slurm", "-rs", "-n", "2", "--dist", "loadfile", environment=programs)
+
+
 def tidy():
     return Tally.one(run(["script/lint", "tidy"]) == 0, "lint: clang-tidy")
 
@@ -249,7 +259,7 @@ def clients(label="clients", *files):
                   python=VENV_CLIENTS, environment=programs)
 
 
-EVERY_CHANGE = (lint, unit, golden, differential, acceptance, clients_quick, contract, crash, story, readme, container, registry, asan)
+EVERY_CHANGE = (lint, unit, golden, differential, acceptance, clients_quick, contract, crash, story, readme, container, registry, slurm, asan)
 LONG = (tidy, sanitized_acceptance, tsan, many_kills, fuzz, s3_conformance, clients)
 
 

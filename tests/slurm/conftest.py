@@ -1,0 +1,23 @@
+"""A cluster for the whole run and a server on it. A test that breaks nodes or daemons repairs them."""
+import pytest
+
+from slurm.stands import server_on
+from support.slurm_cluster import Cluster
+from support.training import Training, unique
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    with Cluster() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def server(cluster):
+    with server_on(cluster) as running:
+        yield running
+
+
+@pytest.fixture
+def training(server):
+    return Training.on(server, unique("bucket"))

@@ -23,6 +23,9 @@ def judged(name, value, taken):
     if name == "no-op in docker, ms" and value == "job":
         aim = statistics.median(taken["docker run"]) + 50
         return f"at most {aim:.0f} (docker run + 50): {'met' if median <= aim else 'missed'}"
+    if name == "no-op on Slurm, ms" and value == "job":
+        aim = statistics.median(taken["sbatch --wait"]) + 200
+        return f"at most {aim:.0f} (sbatch --wait + 200): {'met' if median <= aim else 'missed'}"
     if value == "p99 ms":
         aim = statistics.median(taken["3 x 256 x cpu, ms"])
         return f"at most {aim:.1f} (3 x 256 x cpu): {'met' if median <= aim else 'missed'}"

@@ -11,6 +11,7 @@ import time
 import containers
 import machine
 import s3
+import slurm
 import training
 from support.server import PYTHON, SAGELET, Server, clean_environment
 from support.training import ROLE, SKLEARN, source_archive
@@ -196,6 +197,8 @@ FIGURES = {
     "no-op job, ms": (noop_job, {"job": None}),
     "no-op in docker, ms": (containers.noop_in_docker, {"job": None}),
     "no-op in docker, beside SDK v2's local mode, ms": (containers.local_mode, {"times faster": -8}),
+    "no-op on Slurm, ms": (slurm.noop_job, {"job": None}),
+    "1,000 jobs in Slurm's queue": (slurm.queue, {}),
     "100 jobs in the queue": (training.queue, {"no-op: % of cores that have a job": -90}),
     "two hosts, ms": (training.two_hosts, {"network": 60}),
     "a channel of 1 GB": (training.channel, {}),

@@ -15,6 +15,7 @@ slurm:
 jobs:
   stop_grace_seconds: 5
 """
+PATIENT = CONFIG.replace("  capacity_wait_seconds: 2\n", "")  # nodes are away for a moment when slurmctld comes back
 WAIT = "import time; print('up', flush=True); time.sleep(300)"
 
 

@@ -1,7 +1,7 @@
 """Whatever happens on the cluster, a job ends as SageMaker's would, and its reason is readable."""
 import pytest
 
-from slurm.stands import WAIT, eventually, server_on, slurm_job, start_and_wait
+from slurm.stands import PATIENT, WAIT, eventually, server_on, slurm_job, start_and_wait
 from support.training import Training, unique
 
 SAVES = """
@@ -23,6 +23,7 @@ count.write_text(str(seen + 1))
 print(f"attempt {seen + 1}", flush=True)
 time.sleep(3 if seen else 300)
 """
+IGNORES = "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + WAIT
 SPOT = {"EnableManagedSpotTraining": True, "StoppingCondition": {"MaxRuntimeInSeconds": 120, "MaxWaitTimeInSeconds": 600}}
 
 
@@ -51,6 +52,16 @@ def mended(cluster):
     assert eventually(lambda: all(cluster.node_state(node) in ("idle", "mixed", "allocated") for node in cluster.nodes))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def limited(server, cluster):
+    """slurmctld looks at time limits every 30 s: these jobs start before all tests and are asked about last."""
+    training, names = Training.on(server, unique("bucket")), {}
+    for program in (WAIT, IGNORES):
+        names[program], number, _ = start_and_wait(training, cluster, program)
+        cluster.run("scontrol", "update", f"jobid={number}", "timelimit=0:01")
+    return training, names
+
+
 def test_a_stopped_job_has_its_time_to_save(training, cluster):
     name, _, _ = start_and_wait(training, cluster, SAVES)
     training.sagemaker.stop_training_job(TrainingJobName=name)
@@ -60,7 +71,7 @@ def test_a_stopped_job_has_its_time_to_save(training, cluster):
 
 
 def test_a_program_that_does_not_stop_is_killed_after_the_grace(training, cluster):
-    name, _, _ = start_and_wait(training, cluster, "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + WAIT)
+    name, _, _ = start_and_wait(training, cluster, IGNORES)
     training.sagemaker.stop_training_job(TrainingJobName=name)
     assert training.wait(name, seconds=30)["TrainingJobStatus"] == "Stopped"
 
@@ -122,13 +133,6 @@ def test_a_job_that_somebody_cancels_in_slurm_says_so(training, cluster):
     assert job["TrainingJobStatus"] == "Failed" and "cancelled in Slurm" in job["FailureReason"]
 
 
-def test_slurms_time_limit_is_max_runtime_exceeded(training, cluster):
-    name, number, _ = start_and_wait(training, cluster, "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + WAIT)
-    cluster.run("scontrol", "update", f"jobid={number}", "timelimit=0:01")
-    job = training.wait(name)
-    assert job["TrainingJobStatus"] == "Stopped" and job["SecondaryStatus"] == "MaxRuntimeExceeded"
-
-
 @pytest.mark.parametrize("change", ["partitionname=batch state=down", "nodename=n[1-3] state=drain reason=repair"])
 def test_a_cluster_that_takes_no_job_is_a_capacity_error(training, cluster, mended, change):
     cluster.run("scontrol", "update", *change.split())
@@ -149,9 +153,8 @@ def test_a_job_over_its_memory_is_told_so(training):
 
 @pytest.mark.parametrize("killed", [["server"], ["slurmctld"], ["server", "slurmctld"]])
 def test_a_job_goes_on_after_kill_9(cluster, killed):
-    with server_on(cluster) as server:
+    with server_on(cluster, PATIENT) as server:
         training = Training.on(server, unique("bucket"))
-        waits = "import os, time\nprint('up', flush=True)\nwhile not os.path.exists('/opt/ml/checkpoints/go'): time.sleep(0.05)\n"
         name, number, _ = start_and_wait(training, cluster, "import time; print('up', flush=True); time.sleep(4)\n")
         pending = training.start("print('later')")
         if "server" in killed:
@@ -164,11 +167,11 @@ def test_a_job_goes_on_after_kill_9(cluster, killed):
             job = training.wait(each)
             assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
         assert slurm_job(cluster, name) == number
-        assert len([line for line in training.lines(pending) if line == "later"]) == 1, waits
+        assert len([line for line in training.lines(pending) if line == "later"]) == 1
 
 
 def test_a_server_that_starts_while_slurmctld_is_away_waits(cluster):
-    with server_on(cluster) as server:
+    with server_on(cluster, PATIENT) as server:
         training = Training.on(server, unique("bucket"))
         name, _, _ = start_and_wait(training, cluster, "import time; print('up', flush=True); time.sleep(2)\n")
         cluster.kill_daemon("slurmctld")
@@ -180,3 +183,10 @@ def test_a_server_that_starts_while_slurmctld_is_away_waits(cluster):
         for each in (name, later):
             job = training.wait(each)
             assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+
+
+@pytest.mark.parametrize("program", [WAIT, IGNORES])
+def test_slurms_time_limit_is_max_runtime_exceeded(limited, program):
+    training, names = limited
+    job = training.wait(names[program], seconds=100)
+    assert job["TrainingJobStatus"] == "Stopped" and job["SecondaryStatus"] == "MaxRuntimeExceeded"

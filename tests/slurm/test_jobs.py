@@ -31,7 +31,7 @@ def test_the_articles_training_job_by_the_unmodified_sdk(server, tmp_path):
     estimator = SKLearn(entry_point="train.py", source_dir=str(ROOT / "fixtures" / "story"), py_version="py3", instance_count=1,
                         role="arn:aws:iam::000000000000:role/x", instance_type="ml.c5.xlarge", framework_version="1.2-1",
                         hyperparameters={"estimators": 5}, sagemaker_session=session)
-    estimator.fit({"training": data}, wait=False)
+    estimator.fit({"train": data, "test": data}, wait=False)
     training = Training(*server.clients("sagemaker", "s3", "logs"), session.default_bucket())
     job = training.wait(estimator.latest_training_job.name)
     assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
@@ -69,7 +69,7 @@ def test_fifty_jobs_at_once(training):
 
 
 def test_a_runner_that_nodes_do_not_have_is_sent_to_them(cluster, tmp_path):
-    config = "placement: slurm\nslurm:\n  folder: " + str(tmp_path) + "\njobs: { cores_per_job: 1, memory_per_job_mb: 512 }\n"
+    config = "placement: slurm\nslurm:\n  folder: " + str(tmp_path) + "\njobs: {{ cores_per_job: 1, memory_per_job_mb: 512 }}\n"
     with server_on(cluster, config) as server:
         training = Training.on(server, unique("bucket"))
         job = training.run(WHERE)
@@ -96,10 +96,15 @@ def test_a_server_without_slurms_commands_says_what_is_missing(tmp_path):
     assert done.returncode != 0 and "slurm-client" in done.stderr + done.stdout
 
 
+# The test's nodes are one machine, where a port is taken once.
+TWO_PORTS = LIGHTGBM.replace('":12400"', 'f":{12400 + hosts.index(host)}"').replace("local_listen_port=12400",
+                                                                                   "local_listen_port=12400 + rank")
+
+
 def test_two_hosts_end_with_the_same_lightgbm_model(cluster):
     with server_on(cluster, environment={"SAGELET_PYTHON": PYTHON}) as server:
         training = Training.on(server, unique("bucket"))
-        job = training.run(LIGHTGBM, instance="ml.m5.large", ResourceConfig={"InstanceCount": 2}, max_runtime=240)
+        job = training.run(TWO_PORTS, instance="ml.m5.large", ResourceConfig={"InstanceCount": 2}, max_runtime=240)
         name = job["TrainingJobName"]
         assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason", "") + "\n".join(training.lines(name))
         model = training.artifact(job)

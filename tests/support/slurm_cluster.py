@@ -65,7 +65,7 @@ PartitionName=batch Nodes=ALL Default=YES MaxTime=INFINITE State=UP PriorityTier
 PartitionName=urgent Nodes=ALL MaxTime=INFINITE State=UP PriorityTier=10 OverSubscribe=NO
 PartitionName=gpu Nodes=n3 MaxTime=INFINITE State=UP PriorityTier=1 OverSubscribe=NO
 """
-NODE = "NodeName={name} NodeHostname={host} NodeAddr=127.0.1.{number} Port={port} CPUs={cpus} RealMemory={memory} State=UNKNOWN"
+NODE = "NodeName={name} NodeHostname={host} NodeAddr={address} Port={port} CPUs={cpus} RealMemory={memory} State=UNKNOWN"
 
 
 def missing():
@@ -102,7 +102,9 @@ class Cluster:
         self.config = self.folder / "slurm.conf"
         self.daemons = {}
         host, ports = socket.gethostname().split(".")[0], free_ports(len(self.nodes) + 1)
-        nodes = [NODE.format(name=name, host=host, number=number, port=ports[number], cpus=cpus, memory=memory)
+        net = random.randrange(1, 250)
+        self.addresses = {name: f"127.0.{net}.{number}" for number, name in enumerate(self.nodes, 1)}
+        nodes = [NODE.format(name=name, host=host, address=self.addresses[name], port=ports[number], cpus=cpus, memory=memory)
                  for number, name in enumerate(self.nodes, 1)]
         nodes[-1] += " Gres=gpu:1"
         self.config.write_text(CONFIG.format(
@@ -129,6 +131,7 @@ class Cluster:
         if absent:
             raise RuntimeError(f"missing programs (BOOTSTRAP=slurm script/bootstrap): {', '.join(absent)}")
         try:
+            self._addresses("add")
             self.start_daemon("munged")
             self._wait(lambda: (self.folder / "munge.sock").exists(), "munged")
             for name in ("slurmctld", *self.nodes):
@@ -162,7 +165,12 @@ class Cluster:
             self._wait(self.answers, "slurmctld")
 
     def kill_node(self, name):
-        """As when its power fails: slurmd, its step daemons, and all that ran there."""
+        """As when its power fails: slurmd, its step daemons, and all that ran there, none of which sees another's end."""
+        for pid in self._on_node(name):
+            try:
+                os.kill(pid, signal.SIGSTOP)
+            except ProcessLookupError:
+                pass
         self.kill_daemon(name)
         self._kill_all(lambda: self._on_node(name))
 
@@ -207,7 +215,13 @@ class Cluster:
             self.daemons[name].wait(20)
         self._kill_all(lambda: [pid for name in self.nodes for pid in self._on_node(name)])
         self._kill_all(lambda: marked(f"{MARK}={self.folder}:"))
+        self._addresses("del")
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _addresses(self, change):
+        """Programs that look for their own address among the machine's find it (LightGBM); all of 127.* is there anyway."""
+        for address in self.addresses.values():
+            subprocess.run(["ip", "addr", change, f"{address}/32", "dev", "lo"], check=False, capture_output=True)
 
     def _on_node(self, name):
         """The node's step daemons and all below them, and what they left: it has the node's name in its environment."""

@@ -116,19 +116,22 @@ bool Listed::ended() const {
 std::vector<Listed> parse_list(std::string_view answer) {
   std::vector<Listed> out;
   each_line(answer, [&](std::string_view line) {
-    std::array<std::string_view, 5> fields;
-    for (std::size_t i = 0; i < 4; ++i) {
+    std::array<std::string_view, 6> fields;
+    for (std::size_t i = 0; i < 5; ++i) {
       const auto bar = line.find('|');
       if (bar == std::string_view::npos) return;
       fields[i] = line.substr(0, bar);
       line.remove_prefix(bar + 1);
     }
-    fields[4] = line;
+    fields[5] = line;
     if (!is_number(fields[0]) || fields[1].empty()) return;
-    Listed job{
-        std::string(fields[0]), std::string(fields[1]), std::string(fields[2]), std::string(fields[3]), {}};
-    if (const auto space = fields[4].find(' '); space != std::string_view::npos)
-      job.job_id = fields[4].substr(0, space);
+    Listed job{.id = std::string(fields[0]),
+               .state = std::string(fields[1]),
+               .reason = std::string(fields[2]),
+               .nodes = std::string(fields[3]),
+               .partition = std::string(fields[4])};
+    if (const auto space = fields[5].find(' '); space != std::string_view::npos)
+      job.job_id = fields[5].substr(0, space);
     out.push_back(std::move(job));
   });
   return out;
@@ -216,8 +219,13 @@ std::string waiting_text(const Listed& listed) {
   return fmt::format("Pending in Slurm: {} ({})", reason, known->second);
 }
 
-bool is_hopeless(std::string_view reason) {
-  return is_in(base_reason(reason), kHopeless);
+bool depends_on_nodes(std::string_view reason) {
+  return reason.starts_with("Nodes required for job are DOWN");
+}
+
+bool is_hopeless(const Listed& listed) {
+  return is_in(base_reason(listed.reason), kHopeless) ||
+         (depends_on_nodes(listed.reason) && listed.no_node_is_up);
 }
 
 }  // namespace sagelet::jobs::slurm

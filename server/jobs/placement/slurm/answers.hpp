@@ -14,7 +14,7 @@ namespace sagelet::jobs::slurm {
 using Shown = std::map<std::string, std::string>;
 
 /// The first of the words that we give a job as its comment is ours: "<our job id> <ARN>".
-inline constexpr std::string_view kListFormat = "%i|%T|%r|%N|%k";
+inline constexpr std::string_view kListFormat = "%i|%T|%r|%N|%P|%k";
 
 /// A line of squeue in kListFormat.
 struct Listed {
@@ -23,6 +23,8 @@ struct Listed {
   std::string reason;  ///< why it is in that state: Resources, PartitionDown ...
   std::string nodes;   ///< n[1-3]; empty while it waits
   std::string job_id;  ///< ours; empty: not a job of ours
+  std::string partition;
+  bool no_node_is_up = false;  ///< in the partition; filled in where it matters
 
   bool waits() const;  ///< in the queue: it may start (again)
   bool ended() const;
@@ -46,6 +48,8 @@ News ending_of(const Listed& listed, const Shown& shown);
 /// Why a job waits, for people: "Pending in Slurm: Resources (no node is free now)".
 std::string waiting_text(const Listed& listed);
 /// No node can take it while the cluster is as it is.
-bool is_hopeless(std::string_view reason);
+bool is_hopeless(const Listed& listed);
+/// Slurm has one reason for nodes that are down and for those that jobs of a higher priority wait for.
+bool depends_on_nodes(std::string_view reason);
 
 }  // namespace sagelet::jobs::slurm

@@ -13,10 +13,11 @@ using What = News::What;
 TEST(SlurmAnswers, AListIsReadLineByLine) {
   const auto listed = parse_list(
       "Welcome to the cluster | news\n"
-      "12|PENDING|ReqNodeNotAvail, UnavailableNodes:n1||j-1 arn:aws:sagemaker:us-east-1:0:training-job/a\n"
-      "13|RUNNING|None|n[1-2]|(null)\n"
-      "14|NODE_FAIL|NodeDown|n3|j-2 x|y\n"
-      "x|RUNNING|None|n1|j-3 x\n"
+      "12|PENDING|ReqNodeNotAvail, UnavailableNodes:n1||batch|j-1 "
+      "arn:aws:sagemaker:us-east-1:0:training-job/a\n"
+      "13|RUNNING|None|n[1-2]|batch|(null)\n"
+      "14|NODE_FAIL|NodeDown|n3|gpu|j-2 x|y\n"
+      "x|RUNNING|None|n1|batch|j-3 x\n"
       "15|COMPLETING|None|n1");
   ASSERT_EQ(listed.size(), 3u);
   EXPECT_EQ(listed[0].id, "12");
@@ -28,6 +29,7 @@ TEST(SlurmAnswers, AListIsReadLineByLine) {
   EXPECT_EQ(listed[1].job_id, "");
   EXPECT_FALSE(listed[1].waits() || listed[1].ended());
   EXPECT_EQ(listed[2].job_id, "j-2");
+  EXPECT_EQ(listed[2].partition, "gpu");
   EXPECT_TRUE(listed[2].ended());
 }
 
@@ -99,10 +101,20 @@ TEST(SlurmAnswers, PeopleReadWhyAJobWaits) {
             "or reserved)");
   EXPECT_EQ(text("QOSMaxJobs"), "Pending in Slurm: QOSMaxJobs");
   EXPECT_EQ(text("None"), "Pending in Slurm: not looked at yet");
-  EXPECT_TRUE(is_hopeless("PartitionDown"));
-  EXPECT_TRUE(is_hopeless("ReqNodeNotAvail(Unavailable:n1)"));
-  EXPECT_FALSE(is_hopeless("Resources"));
-  EXPECT_FALSE(is_hopeless("Priority"));
+}
+
+TEST(SlurmAnswers, OnlyWhatNoNodeCanTakeIsHopeless) {
+  const auto hopeless = [](const char* reason, bool no_node_is_up = false) {
+    return is_hopeless({.state = "PENDING", .reason = reason, .no_node_is_up = no_node_is_up});
+  };
+  EXPECT_TRUE(hopeless("PartitionDown"));
+  EXPECT_TRUE(hopeless("ReqNodeNotAvail(Unavailable:n1)"));
+  EXPECT_FALSE(hopeless("Resources", true));
+  EXPECT_FALSE(hopeless("Priority"));
+  constexpr auto kEither =
+      "Nodes required for job are DOWN, DRAINED or reserved for jobs in higher priority partitions";
+  EXPECT_FALSE(hopeless(kEither));
+  EXPECT_TRUE(hopeless(kEither, true));
 }
 
 }  // namespace

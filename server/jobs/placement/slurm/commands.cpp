@@ -88,6 +88,13 @@ class CommandLine final : public Commands {
     return parse_list(said);
   }
 
+  Result<bool> has_node_up(const std::string& partition) override {
+    TRY(const auto said,
+        run({"sinfo", "--noheader", "--format=%D", "--responding", "--partition=" + partition,
+             "--states=idle,allocated,mixed,completing,planned"}));
+    return said.find_first_of("123456789") != std::string::npos;
+  }
+
   Result<Shown> show(const std::string& id) override {
     TRY(const auto said, run({"scontrol", "--oneliner", "show", "job", id}));
     return parse_shown(said);

@@ -22,6 +22,7 @@ class Commands {
                                      const std::vector<std::string>& environment) = 0;
   /// All jobs of this user that Slurm knows, ended ones too.
   virtual Result<std::vector<Listed>> list() = 0;
+  virtual Result<bool> has_node_up(const std::string& partition) = 0;
   virtual Result<Shown> show(const std::string& id) = 0;
   /// SIGTERM for the batch script's own process, which is the runner.
   virtual Status terminate(const std::string& id) = 0;

@@ -91,6 +91,7 @@ class SlurmPlacement final : public Placement {
   bool has_work() const;
   void stop_and_kill();
   void look();
+  void look_at_nodes(Listing& listed);
   void submit_some();
   void send_runners();
   bool came_through(const Status& done);

@@ -72,6 +72,7 @@ class PlayedCommands final : public Commands {
     ++cluster_.lists;
     return cluster_.jobs;
   }
+  Result<bool> has_node_up(const std::string&) override { return true; }
   Result<Shown> show(const std::string&) override { return Shown{{"ExitCode", "0:9"}}; }
   Status terminate(const std::string& id) override { return add(cluster_.terminated, {id}); }
   Status cancel_waiting(const std::vector<std::string>& ids) override {

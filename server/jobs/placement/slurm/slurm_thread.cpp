@@ -197,6 +197,7 @@ void SlurmPlacement::look() {
   const auto began = now();
   auto listed = commands_->list();
   if (!came_through(listed ? Status() : Status(listed.error()))) return;
+  if (listed) look_at_nodes(*listed);
   Listing ended;
   {
     const std::lock_guard lock(mutex_);
@@ -217,6 +218,17 @@ void SlurmPlacement::look() {
     const std::lock_guard lock(mutex_);
     const auto job = jobs_.find(one.job_id);
     if (job != jobs_.end() && job->second.id == one.id) gone(one.job_id, job->second, news.what, news.text);
+  }
+}
+
+/// Asked for the partitions in which that matters, which are few and seldom.
+void SlurmPlacement::look_at_nodes(Listing& listed) {
+  std::unordered_map<std::string, bool> up;
+  for (auto& one : listed) {
+    if (!one.waits() || one.job_id.empty() || !depends_on_nodes(one.reason)) continue;
+    const auto [known, is_new] = up.try_emplace(one.partition, true);
+    if (is_new) known->second = commands_->has_node_up(one.partition).value_or(true);
+    one.no_node_is_up = !known->second;
   }
 }
 
@@ -286,7 +298,7 @@ void SlurmPlacement::waits(const std::string& job_id, Job& job, const Listed& li
     job.text = std::move(text);
     tell({job_id, News::What::kPending, job.text});
   }
-  if (!is_hopeless(listed.reason)) {
+  if (!is_hopeless(listed)) {
     job.hopeless_since.reset();
   } else if (!job.hopeless_since) {
     job.hopeless_since = now();

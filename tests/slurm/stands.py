@@ -17,6 +17,7 @@ jobs:
 """
 PATIENT = CONFIG.replace("  capacity_wait_seconds: 2\n", "")  # nodes are away for a moment when slurmctld comes back
 WAIT = "import time; print('up', flush=True); time.sleep(300)"
+IGNORES = "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + WAIT
 
 
 def server_on(cluster, config=CONFIG, environment=None, **options):

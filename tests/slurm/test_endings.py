@@ -1,7 +1,7 @@
 """Whatever happens on the cluster, a job ends as SageMaker's would, and its reason is readable."""
 import pytest
 
-from slurm.stands import PATIENT, WAIT, eventually, server_on, slurm_job, start_and_wait
+from slurm.stands import IGNORES, PATIENT, WAIT, eventually, server_on, slurm_job, start_and_wait
 from support.training import Training, unique
 
 SAVES = """
@@ -23,7 +23,6 @@ count.write_text(str(seen + 1))
 print(f"attempt {seen + 1}", flush=True)
 time.sleep(3 if seen else 300)
 """
-IGNORES = "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + WAIT
 SPOT = {"EnableManagedSpotTraining": True, "StoppingCondition": {"MaxRuntimeInSeconds": 120, "MaxWaitTimeInSeconds": 600}}
 
 
@@ -50,16 +49,6 @@ def mended(cluster):
         cluster.run("scontrol", "update", f"nodename={node}", "state=resume", check=False)
     cluster.run("scontrol", "update", "partitionname=batch", "state=up")
     assert eventually(lambda: all(cluster.node_state(node) in ("idle", "mixed", "allocated") for node in cluster.nodes))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def limited(server, cluster):
-    """slurmctld looks at time limits every 30 s: these jobs start before all tests and are asked about last."""
-    training, names = Training.on(server, unique("bucket")), {}
-    for program in (WAIT, IGNORES):
-        names[program], number, _ = start_and_wait(training, cluster, program)
-        cluster.run("scontrol", "update", f"jobid={number}", "timelimit=0:01")
-    return training, names
 
 
 def test_a_stopped_job_has_its_time_to_save(training, cluster):
@@ -183,10 +172,3 @@ def test_a_server_that_starts_while_slurmctld_is_away_waits(cluster):
         for each in (name, later):
             job = training.wait(each)
             assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
-
-
-@pytest.mark.parametrize("program", [WAIT, IGNORES])
-def test_slurms_time_limit_is_max_runtime_exceeded(limited, program):
-    training, names = limited
-    job = training.wait(names[program], seconds=100)
-    assert job["TrainingJobStatus"] == "Stopped" and job["SecondaryStatus"] == "MaxRuntimeExceeded"

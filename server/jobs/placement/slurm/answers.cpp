@@ -219,6 +219,14 @@ std::string waiting_text(const Listed& listed) {
   return fmt::format("Pending in Slurm: {} ({})", reason, known->second);
 }
 
+bool any_node_is_up(std::string_view answer) {
+  constexpr std::array<std::string_view, 6> kUp = {"idle",       "allocated", "mixed",
+                                                   "completing", "planned",   "reserved"};
+  bool up = false;
+  each_line(answer, [&](std::string_view line) { up = up || is_in(trimmed(line), kUp); });  // "idle*" is away
+  return up;
+}
+
 bool depends_on_nodes(std::string_view reason) {
   return reason.starts_with("Nodes required for job are DOWN");
 }

@@ -45,6 +45,9 @@ Error refusal(std::string_view command, std::string_view complaint);
 /// How a job ended that said nothing of it itself; `shown` may be empty.
 News ending_of(const Listed& listed, const Shown& shown);
 
+/// sinfo's states, one a line: does any of them take jobs, now or when others have ended?
+bool any_node_is_up(std::string_view answer);
+
 /// Why a job waits, for people: "Pending in Slurm: Resources (no node is free now)".
 std::string waiting_text(const Listed& listed);
 /// No node can take it while the cluster is as it is.

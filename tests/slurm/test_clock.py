@@ -1,0 +1,13 @@
+"""Slurm's own time limit. In a file of its own: slurmctld looks at limits every 30 s only."""
+from slurm.stands import IGNORES, WAIT, start_and_wait
+
+
+def test_slurms_time_limit_is_max_runtime_exceeded(training, cluster):
+    names = []
+    for program in (WAIT, IGNORES):
+        name, number, _ = start_and_wait(training, cluster, program)
+        cluster.run("scontrol", "update", f"jobid={number}", "timelimit=0:01")
+        names.append(name)
+    for name in names:
+        job = training.wait(name, seconds=100)
+        assert job["TrainingJobStatus"] == "Stopped" and job["SecondaryStatus"] == "MaxRuntimeExceeded", job

@@ -244,7 +244,8 @@ jobs::Options App::Rooms::job_options() {
   out.job_environment = [this] {
     const auto bundle = write_bundle(data->authority());
     if (!bundle) log::warn("authorities for jobs: {}", bundle.error().message());
-    auto environment = job_environment(url_for_jobs(), bundle ? *bundle : data->authority() / "ca.pem", config.offline);
+    auto environment =
+        job_environment(url_for_jobs(), bundle ? *bundle : data->authority() / "ca.pem", config.offline);
     if (!config.jobs.network.empty()) environment.push_back("SAGELET_NETWORK=" + config.jobs.network);
     return environment;
   };

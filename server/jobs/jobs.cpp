@@ -12,8 +12,8 @@
 #include "server/jobs/loop.hpp"
 #include "server/jobs/machine.hpp"
 #include "server/jobs/placement/local/local.hpp"
-#include "server/jobs/rows.hpp"
 #include "server/jobs/placement/slurm/slurm.hpp"
+#include "server/jobs/rows.hpp"
 
 namespace sagelet::jobs {
 

@@ -50,7 +50,7 @@ struct Options {
   bool stop_jobs_at_exit = false;              ///< --ephemeral
   /// A job has ended, or was dropped; token_of() says so by then. On the jobs thread. None: nobody asks.
   std::function<void(const std::string& job_id)> ended;
-  std::optional<slurm::Settings> slurm;        ///< jobs run on a cluster; none: on this machine
+  std::optional<slurm::Settings> slurm;  ///< jobs run on a cluster; none: on this machine
 };
 
 /// What the request wants; admission and the image map make the rest of the JobSpec.

@@ -146,6 +146,8 @@ def test_a_job_goes_on_after_kill_9(cluster, killed):
         training = Training.on(server, unique("bucket"))
         name, number, _ = start_and_wait(training, cluster, "import time; print('up', flush=True); time.sleep(4)\n")
         pending = training.start("print('later')")
+        assert eventually(lambda: slurm_job(cluster, pending))
+        cluster.wait_for_saved_jobs()
         if "server" in killed:
             server.kill()
         if "slurmctld" in killed:

@@ -197,6 +197,12 @@ class Cluster:
         shown = self.run("scontrol", "show", "job", "-o", job_id, check=False)
         return dict(word.split("=", 1) for word in shown.split(" ") if "=" in word)
 
+    def wait_for_saved_jobs(self):
+        """slurmctld writes down what it has accepted some seconds later, and does not know of it before."""
+        now = time.time()
+        saved = self.folder / "state" / "job_state"
+        self._wait(lambda: saved.exists() and saved.stat().st_mtime > now, "job_state")
+
     def jobs(self, state="all"):
         return self.run("squeue", "-h", "-t", state, "-o", "%i").split()
 

@@ -103,6 +103,12 @@ TEST(SlurmAnswers, PeopleReadWhyAJobWaits) {
   EXPECT_EQ(text("None"), "Pending in Slurm: not looked at yet");
 }
 
+TEST(SlurmAnswers, NodesThatAreDrainedOrDoNotAnswerAreNotUp) {
+  EXPECT_TRUE(any_node_is_up("drained\nmixed\n"));
+  EXPECT_FALSE(any_node_is_up("drained\ndraining\nidle*\ndown\n"));
+  EXPECT_FALSE(any_node_is_up(""));
+}
+
 TEST(SlurmAnswers, OnlyWhatNoNodeCanTakeIsHopeless) {
   const auto hopeless = [](const char* reason, bool no_node_is_up = false) {
     return is_hopeless({.state = "PENDING", .reason = reason, .no_node_is_up = no_node_is_up});

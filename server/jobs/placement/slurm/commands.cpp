@@ -89,10 +89,8 @@ class CommandLine final : public Commands {
   }
 
   Result<bool> has_node_up(const std::string& partition) override {
-    TRY(const auto said,
-        run({"sinfo", "--noheader", "--format=%D", "--responding", "--partition=" + partition,
-             "--states=idle,allocated,mixed,completing,planned"}));
-    return said.find_first_of("123456789") != std::string::npos;
+    TRY(const auto said, run({"sinfo", "--noheader", "--format=%T", "--partition=" + partition}));
+    return any_node_is_up(said);
   }
 
   Result<Shown> show(const std::string& id) override {

@@ -1,5 +1,5 @@
-// The contract, held against every placement; against Slurm by `script/test slurm`, which starts a cluster and
-// sets SAGELET_TEST_CLUSTER.
+// The contract, held against every placement; against Slurm by `script/test slurm`, which starts a cluster
+// and sets SAGELET_TEST_CLUSTER.
 #include <stdlib.h>
 
 #include "server/jobs/placement/local/local.hpp"

@@ -164,7 +164,8 @@ def test_a_job_goes_on_after_kill_9(cluster, killed):
 def test_a_server_that_starts_while_slurmctld_is_away_waits(cluster):
     with server_on(cluster, PATIENT) as server:
         training = Training.on(server, unique("bucket"))
-        name, _, _ = start_and_wait(training, cluster, "import time; print('up', flush=True); time.sleep(2)\n")
+        name, _, _ = start_and_wait(training, cluster, "import time; print('up', flush=True); time.sleep(8)\n")
+        cluster.wait_for_saved_jobs()
         cluster.kill_daemon("slurmctld")
         server.kill()
         server.start()

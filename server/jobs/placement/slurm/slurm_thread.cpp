@@ -278,15 +278,12 @@ SlurmPlacement::Listing SlurmPlacement::compare(const Listing& listed) {
   return ended;
 }
 
-/// slurmctld may have forgotten what it accepted a moment before it was killed.
+/// slurmctld may have forgotten what it accepted a moment before it was killed. Whether the job had begun by
+/// then is not known here, so it is not submitted again: it must not run twice.
 void SlurmPlacement::is_absent(const std::string& job_id, Job& job) {
   if (++job.absent < kAbsent) return;
-  if (job.started || job.stop || job.kill)
-    return gone(job_id, job, job.stop ? News::What::kCancelled : News::What::kGone,
-                fmt::format("Slurm does not know its job {} any more", job.id));
-  log::warn("job {}: Slurm does not know of its job {}, it is submitted again", job_id, job.id);
-  job = Job{.place = Place::kHere};
-  to_submit_.push_back(job_id);
+  gone(job_id, job, job.stop ? News::What::kCancelled : News::What::kGone,
+       fmt::format("Slurm does not know its job {} any more", job.id));
 }
 
 void SlurmPlacement::waits(const std::string& job_id, Job& job, const Listed& listed) {

@@ -73,7 +73,7 @@ TEST_F(Attempts, AMachineThatIsTakenAwayInterruptsASpotJob) {
   create(request("two"));
   ASSERT_TRUE(service->training_listener().interrupted(jobs.queued[2].spec.job_id, "preempted"));
   EXPECT_EQ(describe("two")["TrainingJobStatus"], "Failed");
-  EXPECT_THAT(std::string(describe("two")["FailureReason"]), testing::StartsWith("InternalServerError"));
+  EXPECT_TRUE(std::string(describe("two")["FailureReason"]).starts_with("InternalServerError"));
 }
 
 TEST_F(Attempts, AttemptsShareTheTimeThatAJobMayRun) {

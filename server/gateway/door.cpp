@@ -107,7 +107,7 @@ void Door::job_ended(const std::string& job_id) {
 }
 
 bool is_for_nodes(const http::Head& head) {
-  const std::string_view method = head.method == "HEAD" ? "GET" : head.method;
+  const auto method = head.method == "HEAD" ? std::string_view("GET") : std::string_view(head.method);
   return std::ranges::any_of(kForNodes, [&](const Allowed& allowed) {
     return allowed.method == method && allowed.path == head.path();
   });

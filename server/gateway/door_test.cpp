@@ -127,7 +127,7 @@ class AtDoor : public testing::Test {
     admin::Admin out;
     out.status = [] { return std::string("{}"); };
     out.authority = [] { return std::string("PEM"); };
-    out.report = [this](std::string_view token, std::string_view) -> Status {
+    out.report = [](std::string_view token, std::string_view) -> Status {
       if (token != "good") return Error(ErrorKind::kPermission, "wrong token");
       return {};
     };

@@ -62,8 +62,8 @@ TEST_F(Nodes, ABodyUnderWayIsCutWhenItsVisitIsOver) {
 
 TEST_F(Nodes, AnAnswerUnderWayIsCutThoughTheClientNeverLetsItWait) {
   let_in();
-  const std::uint64_t size = 1ull << 40;
-  script.on_finish = [file = file_of(""), size](const http::Head&, const std::string&, auto done) {
+  constexpr std::uint64_t size = 1ull << 40;
+  script.on_finish = [file = file_of("")](const http::Head&, const std::string&, auto done) {
     if (::ftruncate(file->get(), static_cast<off_t>(size)) != 0) return done(http::Response::text(500, ""));
     http::Response response;
     response.body = http::FileRange{file, 0, size};

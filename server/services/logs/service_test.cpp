@@ -20,10 +20,10 @@ class Logs : public ::testing::Test {
     return {{"timestamp", time}, {"message", message}};
   }
   std::int64_t now() { return to_millis(desk.clock.now()); }
-  Document put_params(Document events, const std::string& stream = "job/algo-1-1") {
+  Document put_params(std::vector<Document> events, const std::string& stream = "job/algo-1-1") {
     return {{"logGroupName", kGroup}, {"logStreamName", stream}, {"logEvents", std::move(events)}};
   }
-  Document put(Document events, const std::string& stream = "job/algo-1-1") {
+  Document put(std::vector<Document> events, const std::string& stream = "job/algo-1-1") {
     return desk.get(*logs, "PutLogEvents", put_params(std::move(events), stream));
   }
   Document read(Document more = Document::object()) {
@@ -127,7 +127,7 @@ TEST_F(Logs, RefusesATokenThatIsNotItsOwn) {
 TEST_F(Logs, ManyLinesComeBackWholeThroughRowsAndPages) {
   Lines sent;
   for (int batch = 0; batch < 20; ++batch) {
-    Document events = Document::array();
+    std::vector<Document> events;
     for (int i = 0; i < 500; ++i) {
       sent.push_back("line " + std::to_string(batch * 500 + i) + std::string(i % 90, 'x'));
       events.push_back(event(now() + batch, sent.back()));
@@ -171,8 +171,8 @@ TEST_F(Logs, ABatchSentTwiceWithItsTokenIsKeptOnce) {
 }
 
 TEST_F(Logs, RefusesBatchesThatCloudWatchWould) {
-  const auto refused = [&](Document events) {
-    return desk.refusal(*logs, "PutLogEvents", put_params(events)).code;
+  const auto refused = [&](std::vector<Document> events) {
+    return desk.refusal(*logs, "PutLogEvents", put_params(std::move(events))).code;
   };
   EXPECT_EQ(refused({event(now() + 1, "b"), event(now(), "a")}), "InvalidParameterException");
   EXPECT_EQ(refused({event(now() - 90'000'000, "a"), event(now(), "b")}), "InvalidParameterException");

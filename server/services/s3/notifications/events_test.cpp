@@ -9,7 +9,7 @@ namespace {
 
 constexpr const char* kQueue = "arn:aws:sqs:us-east-1:123456789012:q";
 
-Document target(std::vector<std::string> events, Document rules = Document::array()) {
+Document target(std::vector<std::string> events, std::vector<Document> rules = {}) {
   return {
       {"QueueArn", kQueue}, {"Events", events}, {"Filter", {{"Key", {{"FilterRules", std::move(rules)}}}}}};
 }
@@ -17,12 +17,12 @@ Document rule(const char* name, const char* value) {
   return {{"Name", name}, {"Value", value}};
 }
 
-Reply<Document> configured(Document targets) {
+Reply<Document> configured(std::vector<Document> targets) {
   RandomIds ids;
   return configuration_from({{"NotificationConfiguration", {{"QueueConfigurations", std::move(targets)}}}},
                             ids);
 }
-std::string refusal(Document targets) {
+std::string refusal(std::vector<Document> targets) {
   const auto made = configured(std::move(targets));
   return made ? "" : made.error().message;
 }

@@ -157,7 +157,7 @@ class Step final : public Crew {
   }
 
   void go() {
-    Order first{.spec = spec_.to_json(), .leader = own_node()};
+    StepOrder first{.spec = spec_.to_json(), .leader = own_node()};
     for (const Host& host : hosts_) first.addresses.push_back(host.address);
     started_ = true;
     deadline_.reset();
@@ -165,7 +165,7 @@ class Step final : public Crew {
     if (stop_asked_) stop();
   }
 
-  void order(const Order& what) {
+  void order(const StepOrder& what) {
     if (const Status sent = write_all(orders_.get(), what.to_line()); !sent)
       log::error("telling the hosts: {}", sent.error().message());  // srun is gone: its end says it
   }

@@ -60,7 +60,7 @@ class StepHost {
   }
 
   bool obey(std::string_view line) {
-    const auto order = Order::from_line(line);
+    const auto order = StepOrder::from_line(line);
     const Status done = !order ? Status(order.error()) : order->stop ? stop() : start(*order);
     if (!done) say({.gone = "node " + node_ + ": " + done.error().message()});
     return done.has_value();
@@ -71,7 +71,7 @@ class StepHost {
     return {};
   }
 
-  Status start(const Order& order) {
+  Status start(const StepOrder& order) {
     if (host_) return Error(ErrorKind::kInvalid, "it is started twice");
     TRY(job_, JobSpec::from_json(order.spec));
     const auto index = static_cast<std::size_t>(rank_);

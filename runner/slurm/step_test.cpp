@@ -73,7 +73,7 @@ TEST_F(Steps, HostsStartWhenAllHaveSaidWhereTheyAre) {
   EXPECT_THAT(reports_, ElementsAre("told"));
   EXPECT_THAT(gone_, ElementsAre("algo-2 killed", "algo-1 node n1: srun ended"));
   EXPECT_THAT(file("words"), HasSubstr("--nodes=2 --ntasks=2"));
-  const auto order = Order::from_line(file("order"));
+  const auto order = StepOrder::from_line(file("order"));
   ASSERT_TRUE(order);
   EXPECT_THAT(order->addresses, ElementsAre("10.0.0.1", "10.0.0.2"));
   EXPECT_EQ(JobSpec::from_json(order->spec)->hosts, spec_.hosts);
@@ -88,7 +88,7 @@ TEST_F(Steps, AStopBeforeTheyHaveMetIsToldWhenTheyHaveStarted) {
   crew->stop();
   ASSERT_TRUE(write_file(folder_.path() / "stopped", ""));
   listen(*crew);
-  EXPECT_TRUE(Order::from_line(file("stop"))->stop);
+  EXPECT_TRUE(StepOrder::from_line(file("stop"))->stop);
 }
 
 TEST_F(Steps, WhatSrunComplainsOfFirstIsHowItsHostsAreLost) {

@@ -94,14 +94,14 @@ void Words::line(std::string_view text, const std::function<void(const Word&)>& 
   read ? word(said) : noise(text);
 }
 
-std::string Order::to_line() const {
+std::string StepOrder::to_line() const {
   fields::Writer writer;
   order_fields(*this, writer);
   return fields::text_of(writer.json) + "\n";
 }
 
-Result<Order> Order::from_line(std::string_view text) {
-  Order order;
+Result<StepOrder> StepOrder::from_line(std::string_view text) {
+  StepOrder order;
   TRY(fields::parse(text, "the leader's order", [&](const nlohmann::json& json) {
     fields::Reader reader{json};
     order_fields(order, reader);

@@ -54,14 +54,14 @@ class Words {
 
 /// The first order makes the hosts' runners start, a later one stops them. The end of the stream is the
 /// leader's.
-struct Order {
+struct StepOrder {
   bool stop = false;
   std::string spec{};                    ///< the job's, as JSON
   std::string leader{};                  ///< the node whose folder of the job is the leader's
   std::vector<std::string> addresses{};  ///< of the hosts, in order
 
   std::string to_line() const;
-  static Result<Order> from_line(std::string_view text);
+  static Result<StepOrder> from_line(std::string_view text);
 };
 
 }  // namespace sagelet::runner

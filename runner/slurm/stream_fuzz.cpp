@@ -11,6 +11,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto again = [](const Word& word) { (void)word.to_lines(); };
   words.feed(text.substr(0, size / 2), again, [](std::string_view) {});
   words.feed(text.substr(size / 2), again, [](std::string_view) {});
-  if (const auto order = Order::from_line(text)) (void)Order::from_line(order->to_line());
+  if (const auto order = StepOrder::from_line(text)) (void)StepOrder::from_line(order->to_line());
   return 0;
 }

@@ -52,19 +52,19 @@ TEST_F(Streams, WhatASiteSaysIsNoWord) {
                                   "sagelet 99999999999.{}", "sagelet 1.[]"));
 }
 
-TEST(Order, ComesBackAsItWasWritten) {
-  const Order order{
+TEST(StepOrder, ComesBackAsItWasWritten) {
+  const StepOrder order{
       .stop = true, .spec = "{\"a\":\"\\n\"}", .leader = "n1", .addresses = {"10.0.0.1", "::1"}};
   const std::string line = order.to_line();
   EXPECT_EQ(line.find('\n'), line.size() - 1);
-  const auto back = Order::from_line(line);
+  const auto back = StepOrder::from_line(line);
   ASSERT_TRUE(back);
   EXPECT_TRUE(back->stop);
   EXPECT_EQ(back->spec, order.spec);
   EXPECT_EQ(back->leader, "n1");
   EXPECT_THAT(back->addresses, ElementsAre("10.0.0.1", "::1"));
-  EXPECT_FALSE(Order::from_line("[]"));
-  EXPECT_FALSE(Order::from_line("{\"addresses\":1}"));
+  EXPECT_FALSE(StepOrder::from_line("[]"));
+  EXPECT_FALSE(StepOrder::from_line("{\"addresses\":1}"));
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ VENV = ROOT / ".venv" / "bin" / "python"
 VENV_V3 = ROOT / ".venv-v3" / "bin" / "python"
 VENV_CLIENTS = ROOT / ".venv-clients" / "bin" / "python"
 TOOLKIT = ROOT / ".venv-toolkit" / "bin" / "python"
-LINT_STEPS = ("format", "arrows", "sizes", "words", "scripts")
+LINT_STEPS = ("format", "arrows", "names", "sizes", "words", "scripts")
 # A program under a sanitizer that reports anything must not pass.
 SANITIZERS = {
     "ASAN_OPTIONS": "abort_on_error=1:detect_leaks=1:strict_string_checks=1",

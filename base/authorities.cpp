@@ -67,16 +67,6 @@ std::vector<std::string> authority_files(const Environment& base) {
   return files;
 }
 
-Environment own_environment() {
-  Environment out;
-  for (char** entry = environ; entry && *entry; ++entry) {
-    const std::string text = *entry;
-    if (const auto equals = text.find('='); equals != text.npos)
-      out[text.substr(0, equals)] = text.substr(equals + 1);
-  }
-  return out;
-}
-
 std::string bundle_text(const Environment& base, std::string_view ours) {
   std::string bundle;
   for (const auto& file : authority_files(base)) {

@@ -12,9 +12,6 @@ namespace sagelet {
 /// left out.
 std::vector<std::string> authority_files(const std::map<std::string, std::string>& environment);
 
-/// This process's environment, as the two functions here take one.
-std::map<std::string, std::string> own_environment();
-
 /// Their certificates and then `ours`, as one PEM text, each once.
 std::string bundle_text(const std::map<std::string, std::string>& environment, std::string_view ours);
 

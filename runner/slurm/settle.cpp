@@ -5,12 +5,16 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
+#include <map>
 
 #include "base/authorities.hpp"
 #include "base/fs.hpp"
 #include "base/log.hpp"
 #include "fmt/format.h"
 #include "runner/job.hpp"
+
+extern char** environ;
 
 namespace sagelet::runner {
 namespace {
@@ -57,6 +61,16 @@ std::string shared_cache(const std::string& beside) {
   const bool ours = ::lstat(folder.c_str(), &about) == 0 && S_ISDIR(about.st_mode) &&
                     about.st_uid == ::geteuid() && (about.st_mode & 022) == 0;
   return ours ? folder : std::string();
+}
+
+std::map<std::string, std::string> own_environment() {
+  std::map<std::string, std::string> out;
+  for (char** pair = environ; pair && *pair; ++pair) {
+    const std::string text = *pair;
+    if (const auto equals = text.find('='); equals != text.npos)
+      out[text.substr(0, equals)] = text.substr(equals + 1);
+  }
+  return out;
 }
 
 }  // namespace

@@ -2,12 +2,13 @@
 import concurrent.futures
 import logging
 import os
+import time
 
 os.environ.setdefault("SAGEMAKER_SUPPRESS_V2_WARNING", "1")
 logging.getLogger("sagemaker.config").setLevel(logging.WARNING)
 
 from acceptance.test_distributed import LIGHTGBM, PYTHON  # noqa: E402
-from slurm.stands import eventually, server_on, slurm_job, start_and_wait  # noqa: E402
+from slurm.stands import server_on, slurm_job, start_and_wait  # noqa: E402
 from support.server import ROOT, sagelet  # noqa: E402
 from support.training import Training, unique  # noqa: E402
 
@@ -73,7 +74,10 @@ def test_a_runner_that_nodes_do_not_have_is_sent_to_them(cluster, tmp_path):
         training = Training.on(server, unique("bucket"))
         job = training.run(WHERE)
         assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
-    assert eventually(lambda: not list(tmp_path.glob("sagelet-j*")), 10), list(tmp_path.iterdir())
+    deadline = time.monotonic() + 10
+    while list(tmp_path.glob("sagelet-j*")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not list(tmp_path.glob("sagelet-j*")), list(tmp_path.iterdir())
 
 
 def test_what_keeps_the_cluster_from_working_is_said(cluster):

@@ -101,7 +101,8 @@ class FakeListener final : public Listener {
 
 /// A runner that notes itself as the real one does, then lives until SIGTERM (it leaves a file `stopped`).
 /// The file `mode` beside it changes that: "quit" ends at once, "early" lives without having written its
-/// note, "daemon" leaves a process in a session of its own behind.
+/// note, "daemon" leaves a process in a session of its own behind, "hosts" one that looks like itself, as the
+/// hosts of a job do.
 inline constexpr auto kFakeRunner = R"sh(#!/bin/sh
 [ "$1" = --probe ] && echo '{"sandbox": "fake", "notes": ["a note"]}' && exit 0
 mode=$(cat "$(dirname "$0")/mode" 2>/dev/null)
@@ -110,6 +111,7 @@ printf '{"pid": %d, "start_time": %d}' $$ "$(cut -d' ' -f22 /proc/$$/stat)" >"$1
 mv "$1/note" "$1/runner.json"
 [ "$mode" = quit ] && exit 3
 [ "$mode" = daemon ] && setsid sleep 600 &
+[ "$mode" = hosts ] && (sleep 600; :) &
 trap 'touch "$1/stopped"; kill $waited; exit 0' TERM
 sleep 600 & waited=$!
 touch "$1/up"

@@ -83,13 +83,21 @@ def peak_of(training, prefix, mode, count, seconds):
 
 @pytest.mark.timeout(400)
 def test_four_thousand_objects_take_no_more_memory_than_a_thousand(server, training):
-    """Names so long that a list of them would be seen: 4,000 are 3 MB, and once they were held four times."""
+    """Names so long that a list of them would be seen: 4,000 are 3 MB, and once they were held four times.
+
+    How its threads meet moves a peak up to 3 MB, so the least of three counts."""
     below = "".join(letter * 230 + "/" for letter in "abc")
     put_many(server, training.bucket, "few", 1000, below=below)
     put_many(server, training.bucket, "many", 4000, below=below)
     for mode in COUNT:
-        few, many = (peak_of(training, prefix, mode, count, 120) for prefix, count in (("few", 1000), ("many", 4000)))
-        assert many - few < 5000, (mode, few, many)  # held in memory they were 6,200 and more
+        peaks = {"few": [], "many": []}
+        for _ in range(3):
+            for prefix, count in (("few", 1000), ("many", 4000)):
+                peaks[prefix].append(peak_of(training, prefix, mode, count, 120))
+            if min(peaks["many"]) - min(peaks["few"]) < 5000:  # held in memory they were 6,200 and more
+                break
+        else:
+            pytest.fail(f"{mode}: {peaks}")
 
 
 @pytest.mark.long

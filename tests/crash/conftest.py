@@ -58,6 +58,19 @@ def server(tmp_path):
     assert "Sanitizer" not in running.log(), running.log()[-8000:]
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """What server and runners said last, for a failure that will not come again."""
+    report = yield
+    if report.when == "call" and report.failed:
+        for stand in item.funcargs.values():
+            server = getattr(stand, "server", stand)
+            if isinstance(server, Server):
+                logs = [server.output, *server.data.glob("jobs/*/runner.log"), *server.data.glob("jobs/*/*/runner.log")]
+                report.sections += [(str(log), log.read_text(errors="replace")[-4000:]) for log in logs if log.exists()]
+    return report
+
+
 @pytest.fixture
 def rng():
     """Random, but a failure can be played again: SEED=<the printed number>."""

@@ -54,10 +54,12 @@ std::optional<ProcessId> noted_runner(const fs::path& folder) {
   return ProcessId{note["pid"].get<pid_t>(), time->get<std::uint64_t>()};
 }
 
-/// A runner that was started but has not written its note yet: its only argument is the folder.
+/// A runner that was started but has not written its note yet: its only argument is the folder. The hosts
+/// that one forks look the same, and are dying when it is dead; but the session is the runner's.
 std::optional<ProcessId> unnoted_runner(const std::string& job_id, const fs::path& folder) {
   const std::string argument = '\0' + folder.native() + '\0';
   for (const auto& process : marked_processes({job_id})) {
+    if (::getsid(process.pid) != process.pid) continue;
     const auto line = read_file("/proc/" + std::to_string(process.pid) + "/cmdline", 1u << 20);
     if (line && line->ends_with(argument)) return process;
   }

@@ -1,5 +1,6 @@
 #include "server/jobs/placement/local/local.hpp"
 
+#include <signal.h>
 #include <stdlib.h>
 
 #include "gmock/gmock.h"
@@ -42,6 +43,24 @@ TEST(LocalPlacement, OnlyItsOwnerReadsASpec) {
   ASSERT_TRUE(handle);
   EXPECT_EQ(fs::status(home.path() / "jobs/secret/spec.json").permissions(), fs::perms(0600));
   placement.kill({"secret"}, {*handle});
+}
+
+TEST(LocalPlacement, AHostThatIsDyingAfterItsRunnerIsNotTakenForIt) {
+  const auto home = *TempFolder::make(fs::temp_directory_path(), "local-");
+  LocalPlacement placement(write_fake_runner(home.path()), home.path() / "jobs");
+  set_mode(home.path(), "hosts");
+  JobSpec spec;
+  spec.job_id = "two";
+  const auto first = placement.start(spec);
+  ASSERT_TRUE(first);
+  ASSERT_TRUE(eventually([&] { return fs::exists(home.path() / "jobs/two/up"); }));
+  ASSERT_EQ(::kill(std::stoi(*first), SIGKILL), 0);
+  ASSERT_TRUE(eventually([&] { return !placement.alive(*first); }));
+  const auto found = placement.find("two");
+  EXPECT_FALSE(found && placement.alive(*found));
+  const auto second = placement.start(spec);
+  EXPECT_TRUE(second) << second.error().message();
+  placement.kill({"two"}, {});
 }
 
 }  // namespace

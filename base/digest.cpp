@@ -4,7 +4,10 @@
 #include <openssl/evp.h>
 
 #include <cstring>
+#include <optional>
 #include <stdexcept>
+
+#include "base/sha256.hpp"
 
 namespace sagelet {
 
@@ -14,8 +17,7 @@ namespace {
 const EVP_MD* algorithm(DigestKind kind) {
   static const EVP_MD* const md5 = EVP_MD_fetch(nullptr, "MD5", nullptr);
   static const EVP_MD* const sha1 = EVP_MD_fetch(nullptr, "SHA1", nullptr);
-  static const EVP_MD* const sha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-  const EVP_MD* found = kind == DigestKind::kMd5 ? md5 : kind == DigestKind::kSha1 ? sha1 : sha256;
+  const EVP_MD* found = kind == DigestKind::kMd5 ? md5 : sha1;
   if (!found) throw std::runtime_error("OpenSSL has no such digest");
   return found;
 }
@@ -71,10 +73,16 @@ std::string hmac(DigestKind kind, std::string_view key, std::string_view bytes) 
 }  // namespace
 
 struct Digest::State {
-  Context context{EVP_MD_CTX_new()};
+  std::optional<Sha256> sha256;
+  Context context;  ///< of the others
 };
 
 Digest::Digest(DigestKind kind) : state_(std::make_unique<State>()) {
+  if (kind == DigestKind::kSha256) {
+    state_->sha256.emplace();
+    return;
+  }
+  state_->context.reset(EVP_MD_CTX_new());
   require(EVP_DigestInit_ex2(state_->context.get(), algorithm(kind), nullptr));
 }
 Digest::Digest(Digest&&) noexcept = default;
@@ -82,19 +90,26 @@ Digest& Digest::operator=(Digest&&) noexcept = default;
 Digest::~Digest() = default;
 
 void Digest::update(std::string_view bytes) {
+  if (state_->sha256) return state_->sha256->update(bytes);
   require(EVP_DigestUpdate(state_->context.get(), bytes.data(), bytes.size()));
 }
 
 std::string Digest::finish() {
+  if (state_->sha256) return state_->sha256->finish();
   return finish_context(state_->context.get());
 }
 
 std::string Digest::of(DigestKind kind, std::string_view bytes) {
+  if (kind == DigestKind::kSha256) {
+    Sha256 digest;
+    digest.update(bytes);
+    return digest.finish();
+  }
   return digest_two(kind, bytes, {});
 }
 
 std::string hmac_sha256(std::string_view key, std::string_view bytes) {
-  return hmac(DigestKind::kSha256, key, bytes);
+  return HmacSha256(key).of(bytes);
 }
 
 std::string hmac_sha1(std::string_view key, std::string_view bytes) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/digest.hpp"
 
@@ -47,11 +48,14 @@ enum class Place { kPath, kQuery };
 /// One spelling for all: what a strict encoder would have sent for the same bytes. An escaped slash stays
 /// escaped.
 void append_normalised(std::string& out, std::string_view sent, Place place) {
+  const auto stays = [place](char c) { return unreserved(c) || (c == '/' && place == Place::kPath); };
   for (std::size_t i = 0; i < sent.size(); ++i) {
+    const std::size_t start = i;
+    while (i < sent.size() && stays(sent[i])) ++i;
+    out.append(sent.substr(start, i - start));
+    if (i == sent.size()) return;
     const char c = sent[i];
-    if (unreserved(c) || (c == '/' && place == Place::kPath)) {
-      out += c;
-    } else if (const int byte = escaped_byte(sent, i); byte >= 0) {
+    if (const int byte = escaped_byte(sent, i); byte >= 0) {
       i += 2;
       if (unreserved(static_cast<char>(byte)))
         out += static_cast<char>(byte);
@@ -116,15 +120,16 @@ void append_query(std::string& out, const CanonicalRequest& request) {
 
 /// Outer blanks go, inner runs of blanks become one.
 void append_header_value(std::string& out, std::string_view value) {
-  const std::size_t start = out.size();
-  for (const char c : value) {
-    const bool blank = c == ' ' || c == '\t' || c == '\n' || c == '\r';
-    if (!blank)
-      out += c;
-    else if (out.size() > start && out.back() != ' ')
-      out += ' ';
+  const auto is_blank = [](char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; };
+  bool first = true;
+  for (std::size_t i = 0; i < value.size();) {
+    while (i < value.size() && is_blank(value[i])) ++i;
+    const std::size_t start = i;
+    while (i < value.size() && !is_blank(value[i])) ++i;
+    if (i == start) return;
+    if (!std::exchange(first, false)) out += ' ';
+    out.append(value.substr(start, i - start));
   }
-  if (out.size() > start && out.back() == ' ') out.pop_back();
 }
 
 }  // namespace

@@ -87,31 +87,38 @@ std::optional<Refusal> judge_payload(const http::Head& head, const V4Claim* clai
       claim && !claim->payload_hash.empty() ? std::string_view(claim->payload_hash) : header;
   if (said.empty()) return std::nullopt;
   auto payload = read_payload(said);
-  const auto framing = read_payload(header);
-  if (framing && framing->form != PayloadForm::kPlain) judged.payload = framing->form;
+  const auto framing = said == header ? std::nullopt : read_payload(header);
+  const auto& frames = said == header ? payload : framing;
+  if (frames && frames->form != PayloadForm::kPlain) judged.payload = frames->form;
   if (!claim) return std::nullopt;
   if (!payload && claim->is_s3()) return refusals::payload_hash_malformed();
   if (payload) judged.payload_sha256 = std::move(payload->sha256);
   return std::nullopt;
 }
 
-Parsed<Judged> judge_v4(const http::Head& head, const V4Claim& claim, const Options& options,
+/// What the body will be judged by, if it is.
+void keep_for_body(V4Claim claim, Judged& judged) {
+  if (judged.payload == PayloadForm::kPlain && judged.open_canonical.empty()) return;
+  judged.scope = claim.scope.str();
+  judged.amz_date = std::move(claim.amz_date);
+  judged.seed_signature = std::move(claim.signature);
+}
+
+Parsed<Judged> judge_v4(const http::Head& head, V4Claim claim, const Options& options,
                         const SessionLookup& sessions, WallTime now) {
   Judged judged;
   judged.service = claim.scope.service;
   judged.region = claim.scope.region;
   judged.presigned = claim.presigned;
-  judged.amz_date = claim.amz_date;
-  judged.scope = claim.scope.str();
-  judged.seed_signature = claim.signature;
   if (auto refusal = judge_payload(head, &claim, judged)) return tl::unexpected(std::move(*refusal));
   if (auto refusal = check_lifetime(claim, now)) return tl::unexpected(std::move(*refusal));
   if (auto refusal = find_caller(options, sessions, claim.access_key, claim.session_token,
                                  claim.scope.service, now, judged))
     return tl::unexpected(std::move(*refusal));
-  if (options.mode == Mode::kLax) return judged;
-  if (auto refusal = verify_v4(head, claim, judged.caller.secret_key, now, options.clock_skew, judged))
-    return tl::unexpected(std::move(*refusal));
+  if (options.mode == Mode::kStrict)
+    if (auto refusal = verify_v4(head, claim, judged.caller.secret_key, now, options.clock_skew, judged))
+      return tl::unexpected(std::move(*refusal));
+  keep_for_body(std::move(claim), judged);
   return judged;
 }
 
@@ -141,9 +148,9 @@ tl::expected<Judged, Refusal> Authenticator::judge(const http::Head& head) const
   const std::string_view authorization = head.headers.get("authorization");
   const WallTime now = clock_.now();
   if (mechanism == Mechanism::kV4Header || mechanism == Mechanism::kV4Query) {
-    TRY(const V4Claim claim,
+    TRY(V4Claim claim,
         mechanism == Mechanism::kV4Header ? parse_v4_header(head, authorization) : parse_v4_query(head));
-    return judge_v4(head, claim, options_, sessions_, now);
+    return judge_v4(head, std::move(claim), options_, sessions_, now);
   }
   if (mechanism == Mechanism::kV2Header || mechanism == Mechanism::kV2Query) {
     TRY(const V2Claim claim,

@@ -72,9 +72,21 @@ TEST(SigV4Header, AcceptsThePublishedExamples) {
   EXPECT_EQ(judged->caller.account, "111111111111");
   EXPECT_EQ(judged->service, "s3");
   EXPECT_EQ(judged->region, "us-east-1");
-  EXPECT_EQ(judged->scope, kScope);
   EXPECT_EQ(judged->payload_sha256, sigv4::kEmptySha256);
   EXPECT_EQ(judge.code(put_object()), "");
+}
+
+TEST(SigV4Header, KeepsWhatTheChunksOfABodyAreSignedBy) {
+  const Judge judge(Mode::kStrict, kThen);
+  const auto head =
+      sign(head_of("PUT", "/b/k", {{"Host", "127.0.0.1"}}), "s3", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD");
+  const auto judged = judge(head);
+  ASSERT_TRUE(judged) << judged.error().message;
+  EXPECT_EQ(judged->scope, kScope);
+  EXPECT_EQ(judged->amz_date, head.headers.get("x-amz-date"));
+  EXPECT_EQ(judged->signing_key.size(), 32u);
+  EXPECT_TRUE(head.headers.get("authorization").ends_with(judged->seed_signature));
+  EXPECT_EQ(judged->seed_signature.size(), 64u);
 }
 
 TEST(SigV4Header, RefusesEveryChangeOfASignedPart) {

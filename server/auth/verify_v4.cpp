@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <array>
-#include <cctype>
-#include <deque>
+#include <list>
 
 #include "base/digest.hpp"
+#include "base/sha256.hpp"
 #include "base/time_text.hpp"
 #include "server/auth/refusals.hpp"
 #include "server/auth/signature.hpp"
@@ -12,27 +12,29 @@ namespace sagelet::auth {
 
 namespace {
 
+struct SigningKey {
+  std::string secret;
+  sigv4::Scope scope;
+  std::string key;
+  HmacSha256 mac;  ///< by `key`
+};
+
 /// The last few signing keys of this thread: making one costs five HMACs, and a client uses the same all day.
 class KeyCache {
  public:
-  const std::string& get(std::string_view secret, const sigv4::Scope& scope) {
-    for (const Entry& entry : entries_)
-      if (entry.secret == secret && entry.scope.service == scope.service &&
-          entry.scope.region == scope.region && entry.scope.date == scope.date)
-        return entry.key;
-    Entry& oldest = entries_[next_];
-    next_ = (next_ + 1) % entries_.size();
-    oldest = {std::string(secret), scope, sigv4::signing_key(secret, scope)};
-    return oldest.key;
+  const SigningKey& get(std::string_view secret, const sigv4::Scope& scope) {
+    for (const auto& known : keys_)
+      if (known && known->secret == secret && known->scope.service == scope.service &&
+          known->scope.region == scope.region && known->scope.date == scope.date)
+        return *known;
+    auto& oldest = keys_[next_];
+    next_ = (next_ + 1) % keys_.size();
+    const std::string key = sigv4::signing_key(secret, scope);
+    return oldest.emplace(SigningKey{std::string(secret), scope, key, HmacSha256(key)});
   }
 
  private:
-  struct Entry {
-    std::string secret;
-    sigv4::Scope scope;
-    std::string key;
-  };
-  std::array<Entry, 8> entries_;
+  std::array<std::optional<SigningKey>, 8> keys_;
   std::size_t next_ = 0;
 };
 
@@ -40,6 +42,7 @@ class KeyCache {
 class SignedHeaders {
  public:
   SignedHeaders(const http::Head& head, std::string_view names) {
+    views_.reserve(head.headers.size());
     for (std::size_t at = 0; at <= names.size();) {
       const auto end = std::min(names.find(';', at), names.size());
       add(head, names.substr(at, end - at));
@@ -49,9 +52,18 @@ class SignedHeaders {
   bool has(std::string_view name) const {
     return std::any_of(views_.begin(), views_.end(), [&](const auto& view) { return view.first == name; });
   }
+  /// The same, of a name as it was sent: they are signed in lower case.
+  bool has_sent(std::string_view name) const {
+    return std::any_of(views_.begin(), views_.end(), [&](const auto& view) {
+      return http::same_name(view.first, name) && is_lower(view.first);
+    });
+  }
   const std::vector<sigv4::HeaderView>& views() const { return views_; }
 
  private:
+  static bool is_lower(std::string_view name) {
+    return std::none_of(name.begin(), name.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+  }
   void add(const http::Head& head, std::string_view name) {
     std::optional<std::string_view> value;
     bool joined = false;
@@ -69,7 +81,7 @@ class SignedHeaders {
     views_.emplace_back(name, value.value_or(std::string_view()));
   }
 
-  std::deque<std::string> kept_;
+  std::list<std::string> kept_;
   std::vector<sigv4::HeaderView> views_;
 };
 
@@ -79,11 +91,10 @@ bool leaves_headers_open(const http::Head& head, const SignedHeaders& signed_hea
   for (const http::Header& header : head.headers) {
     if (header.name.size() <= kPrefix.size()) continue;
     if (!http::same_name(std::string_view(header.name).substr(0, kPrefix.size()), kPrefix)) continue;
-    std::string name = header.name;
-    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
-    if (name == "x-amz-content-sha256" || name == "x-amz-user-agent")
+    if (http::same_name(header.name, "x-amz-content-sha256") ||
+        http::same_name(header.name, "x-amz-user-agent"))
       continue;  // the hash is signed by its own line
-    if (!signed_headers.has(name)) return true;
+    if (!signed_headers.has_sent(header.name)) return true;
   }
   return false;
 }
@@ -125,8 +136,8 @@ std::optional<Refusal> verify_v4(const http::Head& head, const V4Claim& claim, s
   if (claim.is_s3() && claim.payload_hash.empty()) return refusals::payload_hash_missing();
 
   thread_local KeyCache cache;
-  const std::string& key = cache.get(secret, claim.scope);
-  judged.signing_key = key;
+  const SigningKey& key = cache.get(secret, claim.scope);
+  if (judged.payload != PayloadForm::kPlain || claim.payload_hash.empty()) judged.signing_key = key.key;
   sigv4::CanonicalRequest request{.method = head.method,
                                   .path = head.path(),
                                   .query = head.query(),
@@ -141,7 +152,7 @@ std::optional<Refusal> verify_v4(const http::Head& head, const V4Claim& claim, s
     return std::nullopt;
   }
   const auto matches = [&](std::string_view text) {
-    const std::string right = sigv4::signature(key, sigv4::string_to_sign(claim.amz_date, claim.scope, text));
+    const std::string right = to_hex(key.mac.of(sigv4::string_to_sign(claim.amz_date, claim.scope, text)));
     return equal_constant_time(right, claim.signature);
   };
   judged.verified = matches(canonical);

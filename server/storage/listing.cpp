@@ -7,6 +7,8 @@ namespace sagelet::storage {
 
 namespace {
 
+constexpr std::size_t kUsualPage = 1000;
+
 constexpr const char* kFrom =
     "SELECT key, size, modified, etag, storage_class, checksum FROM objects "
     "WHERE bucket = ? AND key >= ? ORDER BY key";
@@ -60,6 +62,7 @@ class PageFiller {
       const auto group = group_of(rows.blob(0), query_.prefix, query_.delimiter);
       if (full()) break;
       if (!group.empty()) return take_group(group);
+      if (page_.objects.empty()) page_.objects.reserve(std::min(query_.limit, kUsualPage));
       page_.objects.push_back(object_from(rows));
       page_.last = page_.objects.back().key;
     }

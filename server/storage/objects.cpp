@@ -121,7 +121,7 @@ void ObjectStore::finish(const std::shared_ptr<Pending>& pending) {
 
 /// A full disk may be full of what was deleted already: then once more when that is gone.
 void ObjectStore::record(const std::shared_ptr<Pending>& pending) {
-  recent_->change_begins();
+  recent_->changes().begin();
   auto committed = ledger_.commit([this, pending](Connection& db) -> Status {
     if (generation_.load() != pending->generation || pending->generation % 2 != 0)
       return Error(ErrorKind::kCancelled, "the server was reset meanwhile");
@@ -131,7 +131,7 @@ void ObjectStore::record(const std::shared_ptr<Pending>& pending) {
     return pending->change(db, pending->body, pending->freed);
   });
   committed.on_done([this, pending](Status status) {
-    recent_->change_ended();
+    recent_->changes().end();
     if (!status && status.error().is(ErrorKind::kNoSpace) && !std::exchange(pending->tried_again, true)) {
       bodies_.in_background([this, pending] { record(pending); });
       return;
@@ -242,7 +242,7 @@ Result<ObjectStore::Found> ObjectStore::find(std::string_view bucket, std::strin
   const auto version = recent_->version();
   for (int tries = 0; tries < kTries; ++tries) {
     auto found = find_once(bucket, key, std::nullopt, want);
-    if (found && version) recent_->keep(*version, *found);
+    if (found && version) recent_->keep(*version, *found, want);
     if (found || !found.error().is(ErrorKind::kCancelled)) return found;
   }
   return Error(ErrorKind::kCorrupt, "the record of an object is there, its bytes are not");
@@ -345,10 +345,10 @@ Result<bool> ObjectStore::pin_parts(const Bucket& bucket, OpenObject& object) {
 
 Status ObjectStore::clear() {
   ++generation_;
-  recent_->change_begins();
+  recent_->changes().begin();
   auto done = bodies_.clear();
   if (done) done = ledger_.clear();
-  recent_->change_ended();
+  recent_->changes().end();
   mark_in_use();
   ++generation_;
   return done;

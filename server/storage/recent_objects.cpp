@@ -13,26 +13,22 @@ ObjectStore::Found copy_of(const ObjectStore::Found& kept, ObjectStore::Want wan
   found.bucket = kept.bucket;
   found.object.emplace();
   found.object->row = kept.object->row;
+  found.object->parts = kept.object->parts;
   return found;
 }
 
 }  // namespace
-
-/// In this order: when both are equal, no change was on its way as the first was read.
-std::optional<std::uint64_t> RecentObjects::version() const {
-  const auto ended = ended_.load();
-  if (begun_.load() != ended) return std::nullopt;
-  return ended;
-}
 
 RecentObjects::Slot& RecentObjects::slot_of(std::string_view bucket, std::string_view key) {
   const std::hash<std::string_view> hash;
   return slots_[(hash(bucket) * 31 + hash(key)) % kSlots];
 }
 
-void RecentObjects::keep(std::uint64_t version, const ObjectStore::Found& found) {
+void RecentObjects::keep(std::uint64_t version, const ObjectStore::Found& found, ObjectStore::Want want) {
   if (!found.bucket || !found.object) return;
-  if (!found.object->in_memory || found.object->bytes.size() > kLargest) return;
+  const OpenObject& object = *found.object;
+  const bool with_bytes = want == ObjectStore::Want::kBytes;
+  if (with_bytes && (!object.in_memory || object.bytes.size() > kLargest)) return;
   auto kept = std::make_shared<const ObjectStore::Found>(found);
   Slot& slot = slot_of(found.bucket->name, found.object->row.key);
   const std::lock_guard lock(slot.mutex);
@@ -51,6 +47,7 @@ std::optional<ObjectStore::Found> RecentObjects::find(std::string_view bucket, s
     if (slot.version == *now) kept = slot.found;
   }
   if (!kept || kept->object->row.key != key || kept->bucket->name != bucket) return std::nullopt;
+  if (want == ObjectStore::Want::kBytes && !kept->object->in_memory) return std::nullopt;
   return copy_of(*kept, want);
 }
 

@@ -20,7 +20,7 @@ ObjectStore::Found object(const std::string& key, std::string bytes) {
 class RecentObjectsTest : public testing::Test {
  protected:
   void keep(const std::string& key, std::string bytes) {
-    recent.keep(*recent.version(), object(key, std::move(bytes)));
+    recent.keep(*recent.version(), object(key, std::move(bytes)), Want::kBytes);
   }
   bool has(std::string_view key) { return recent.find("bucket", key, Want::kBytes).has_value(); }
   RecentObjects recent;
@@ -44,15 +44,30 @@ TEST_F(RecentObjectsTest, GiveARecordWithoutItsBytes) {
   EXPECT_FALSE(found->object->in_memory);
 }
 
+TEST_F(RecentObjectsTest, GiveARecordThatWasReadAloneToThoseAloneWhoWantNoMore) {
+  auto found = object("k", "");
+  found.object->in_memory = false;
+  found.object->row.size = 1'000'000;
+  found.object->parts.push_back({1, 1'000'000, 9, {}});
+  recent.keep(*recent.version(), found, Want::kRecord);
+  const auto record = recent.find("bucket", "k", Want::kRecord);
+  ASSERT_TRUE(record);
+  EXPECT_EQ(record->object->row.size, 1'000'000u);
+  EXPECT_EQ(record->object->parts.size(), 1u);
+  EXPECT_FALSE(has("k"));
+  keep("k", "bytes");
+  EXPECT_TRUE(has("k"));
+}
+
 TEST_F(RecentObjectsTest, GiveNothingWhileAChangeIsOnItsWayNorAfterIt) {
   keep("k", "bytes");
-  recent.change_begins();
+  recent.changes().begin();
   EXPECT_FALSE(has("k"));
   EXPECT_FALSE(recent.version());
-  recent.change_begins();
-  recent.change_ended();
+  recent.changes().begin();
+  recent.changes().end();
   EXPECT_FALSE(has("k")) << "another one is still on its way";
-  recent.change_ended();
+  recent.changes().end();
   EXPECT_FALSE(has("k"));
   keep("k", "new");
   EXPECT_TRUE(has("k"));
@@ -60,9 +75,9 @@ TEST_F(RecentObjectsTest, GiveNothingWhileAChangeIsOnItsWayNorAfterIt) {
 
 TEST_F(RecentObjectsTest, IgnoreAQueryThatBeganBeforeAChange) {
   const auto version = *recent.version();
-  recent.change_begins();
-  recent.change_ended();
-  recent.keep(version, object("k", "old"));
+  recent.changes().begin();
+  recent.changes().end();
+  recent.keep(version, object("k", "old"), Want::kBytes);
   EXPECT_FALSE(has("k"));
 }
 
@@ -71,7 +86,7 @@ TEST_F(RecentObjectsTest, IgnoreWhatIsLargeOrInAFile) {
   EXPECT_FALSE(has("large"));
   auto in_file = object("file", "");
   in_file.object->in_memory = false;
-  recent.keep(*recent.version(), in_file);
+  recent.keep(*recent.version(), in_file, Want::kBytes);
   EXPECT_FALSE(has("file"));
   keep("limit", std::string(RecentObjects::kLargest, 'x'));
   EXPECT_TRUE(has("limit"));

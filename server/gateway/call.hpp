@@ -85,6 +85,7 @@ class Call final : public http::Exchange {
   std::optional<FormRequest> form_request_;     ///< what the form stands for, from its file on
   std::optional<http::Response> form_refusal_;  ///< instead of its file
   std::unique_ptr<http::BodySink> sink_;
+  std::optional<Document> bound_;  ///< with a sink: the head's members are all there are
   std::string body_;
 };
 

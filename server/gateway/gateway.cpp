@@ -216,6 +216,7 @@ std::optional<Response> Call::open_sink() {
   auto sink = service_->sink(context_, *match_.operation, *params, decoded_length(head_));
   if (!sink) return failure(sink.error());
   sink_ = std::move(*sink);
+  bound_ = std::move(*params);
   return std::nullopt;
 }
 
@@ -235,7 +236,7 @@ void Call::fill_context() {
   context_.ids = &gateway_.ids();
   context_.head = &head_;
   context_.signed_payload_sha256 = judged_.payload_sha256;
-  context_.base_url = fmt::format("{}://{}", head_.peer.tls ? "https" : "http", head_.headers.get("host"));
+  context_.base_url.assign(head_.peer.tls ? "https://" : "http://").append(head_.headers.get("host"));
 }
 
 // ---------------------------------------------------------------------------------------------------------------
@@ -278,7 +279,11 @@ Reply<Input> Call::read_input() {
       return api::Error::make("MissingAuthenticationToken", "Request is missing Authentication Token", 403);
   }
   Input input;
-  TRY(input.params, protocol_->parse(match_, head_, identified_.target, body_));
+  if (bound_) {
+    input.params = std::move(*bound_);
+  } else {
+    TRY(input.params, protocol_->parse(match_, head_, identified_.target, body_));
+  }
   if (match_.operation->input && checks_by_model(model))
     if (auto text = model::violations(*match_.operation->input, input.params))
       return api::Error::make(validation_code(model), std::move(*text));

@@ -12,7 +12,7 @@ namespace sagelet::net {
 
 namespace {
 
-constexpr std::uint64_t kSendfilePiece = 1u << 20;
+constexpr std::uint64_t kSendfilePiece = 2u << 20;
 constexpr std::size_t kTurn = 1u << 20;
 constexpr std::size_t kLingerBytes = 4u << 20;
 constexpr std::chrono::seconds kLingerTime{2};

@@ -1,6 +1,7 @@
 #include "server/net/response_head.hpp"
 
 #include <charconv>
+#include <cstring>
 
 namespace sagelet::net {
 
@@ -12,9 +13,23 @@ void append_number(std::string& out, std::uint64_t value) {
   out.append(digits, end);
 }
 
+/// Any byte below 16, eight at a time: the three that must not be there, and others that hardly ever are.
+bool may_break_lines(std::string_view text) {
+  constexpr std::uint64_t kOnes = ~0ull / 255;
+  std::uint64_t found = 0;
+  for (; text.size() >= 8; text.remove_prefix(8)) {
+    std::uint64_t word;
+    std::memcpy(&word, text.data(), 8);
+    found |= (word - kOnes * 16) & ~word;
+  }
+  for (const char c : text) found |= static_cast<unsigned char>(c) < 16 ? kOnes * 128 : 0;
+  return (found & kOnes * 128) != 0;
+}
+
 void append_clean(std::string& out, std::string_view text) {
   const std::size_t start = out.size();
   out += text;
+  if (!may_break_lines(text)) return;
   for (std::size_t i = start; i < out.size(); ++i)
     if (out[i] == '\r' || out[i] == '\n' || out[i] == '\0') out[i] = ' ';
 }

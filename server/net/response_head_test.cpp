@@ -25,6 +25,20 @@ TEST(ResponseHead, KeepsADateAndAServerOfTheHandlers) {
             "HTTP/1.1 200 OK\r\ndate: never\r\nSERVER: AmazonS3\r\nContent-Length: 0\r\n\r\n");
 }
 
+TEST(ResponseHead, LeavesNoLineEndInAFieldWhereverItStands) {
+  for (const char bad : {'\r', '\n', '\0'}) {
+    for (std::size_t at = 0; at < 20; ++at) {
+      std::string value = "\x7f\x80\x1f\x10 234567890123\xff\xf0 ";
+      value.resize(20, 'x');
+      value[at] = bad;
+      http::Response response;
+      response.headers.add("x-" + value, value);
+      value[at] = ' ';
+      EXPECT_NE(head_of(response).find("\r\nx-" + value + ": " + value + "\r\n"), std::string::npos) << at;
+    }
+  }
+}
+
 TEST(ResponseHead, SaysTheLengthA304WouldHaveOnlyWhenTold) {
   http::Response response;
   response.status = 304;

@@ -18,7 +18,9 @@ using model::TimeFormat;
 class Binder {
  public:
   Binder(const Match& match, const http::Head& head, std::string_view target, std::string_view code)
-      : match_(match), head_(head), query_(read_form(query_of(target))), code_(code) {}
+      : match_(match), head_(head), query_(read_form(query_of(target))), code_(code) {
+    for (const http::Header& header : head.headers) lengths_ |= length_bit(header.name);
+  }
 
   Reply<Document> run() {
     const Shape* input = match_.operation->input;
@@ -52,6 +54,7 @@ class Binder {
   }
 
   Reply<void> query(const Member& member) {
+    if (query_.empty()) return {};
     if (member.shape->kind == Kind::kMap) return query_map(member);
     Document list = Document::array();
     for (const auto& [name, value] : query_) {
@@ -85,7 +88,11 @@ class Binder {
     return {};
   }
 
+  /// Most members of most requests are not there: few names are as long as one that is.
+  static std::uint64_t length_bit(std::string_view name) { return 1ull << (name.size() & 63); }
+
   Reply<void> header(const Member& member) {
+    if ((lengths_ & length_bit(member.key())) == 0) return {};
     const auto value = head_.headers.find(member.key());
     if (!value) return {};
     if (member.shape->kind == Kind::kList) return header_list(member);
@@ -148,6 +155,10 @@ class Binder {
   }
 
   Reply<void> put(const Member& member, std::string_view text) {
+    if (member.shape->kind == Kind::kString) {
+      out_.emplace(member.name, text);
+      return {};
+    }
     TRY(Document read, scalar(member, *member.shape, text));
     out_[std::string(member.name)] = std::move(read);
     return {};
@@ -164,6 +175,7 @@ class Binder {
   const http::Head& head_;
   const Fields query_;
   const std::string_view code_;
+  std::uint64_t lengths_ = 0;  ///< of the fields' names, a bit each
   Document out_ = Document::object();
 };
 

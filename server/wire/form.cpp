@@ -13,6 +13,8 @@ int digit(char c) {
 }
 
 std::string decode(std::string_view text, bool plus_is_space) {
+  const auto changes = [=](char c) { return c == '%' || (plus_is_space && c == '+'); };
+  if (std::ranges::none_of(text, changes)) return std::string(text);
   std::string out;
   out.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {

@@ -154,11 +154,13 @@ Match RouteTable::find(const http::Head& head, std::string_view target) const {
   const std::string_view path = path_of(target);
   const Query query(query_of(target));
   std::vector<std::string_view> labels;
+  labels.reserve(4);
   for (const Group& group : groups_) {
     if (group.method != head.method || !fits(group, path, labels)) continue;
     const Route* route = choose(group, query, head);
     if (route == nullptr) continue;
     Match match{.operation = route->operation};
+    match.labels.reserve(labels.size());
     std::size_t next = 0;
     for (const Segment& segment : group.segments) {
       if (segment.label) match.labels.emplace_back(segment.text, decode_path(labels[next++]));

@@ -1,5 +1,8 @@
 #include "server/wire/xml_writer.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include "base/digest.hpp"
 #include "server/wire/escaping.hpp"
 #include "server/wire/members.hpp"
@@ -11,9 +14,16 @@ namespace {
 using model::Kind;
 using model::Member;
 
+constexpr std::array<bool, 256> kPlain = [] {
+  std::array<bool, 256> plain{};
+  for (unsigned byte = 0x20; byte < 0x7F; ++byte) plain[byte] = true;
+  for (const unsigned char c : {'&', '<', '>', '"'}) plain[c] = false;
+  plain['\t'] = true;
+  return plain;
+}();
+
 bool plain(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return (byte >= 0x20 && byte < 0x7F && c != '&' && c != '<' && c != '>' && c != '"') || c == '\t';
+  return kPlain[static_cast<unsigned char>(c)];
 }
 
 void append_reference(std::string& out, unsigned char byte) {
@@ -152,7 +162,8 @@ void XmlWriter::end_entry(Frame& map) {
 
 void XmlWriter::start_tag(std::string_view element) {
   end_tag();
-  out_.append("<").append(element);
+  out_ += '<';
+  out_ += element;
   if (member_ != nullptr) {
     append_namespace(out_, member_->xml_prefix, member_->xml_namespace);
     if (member_->xml_namespace.empty())
@@ -173,12 +184,16 @@ void XmlWriter::put(std::string_view escaped) {
   }
   start_tag(element_);
   end_tag();
-  out_.append(escaped).append("</").append(element_).append(">");
+  out_ += escaped;
+  out_ += "</";
+  out_ += element_;
+  out_ += '>';
 }
 
 void XmlWriter::text(std::string_view value) {
   if (in_list()) name_item();
   if (member_ != nullptr && member_->shape->kind == Kind::kBlob) return put(to_base64(value));
+  if (std::ranges::all_of(value, plain)) return put(value);
   scratch_.clear();
   append_xml_text(scratch_, value);
   put(scratch_);

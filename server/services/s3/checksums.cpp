@@ -130,9 +130,11 @@ std::optional<std::string> join_checksums(ChecksumKind kind, bool composite,
 
 Reply<std::optional<StoredChecksum>> given_checksum(const Document& params) {
   std::optional<StoredChecksum> given;
-  for (const std::string_view foreign : {"SHA512", "MD5", "XXHASH64", "XXHASH3", "XXHASH128"})
-    if (params.contains(fmt::format("Checksum{}", foreign)))
-      return errors::not_implemented(fmt::format("x-amz-checksum-{}", foreign));
+  constexpr std::string_view kMember = "Checksum";
+  for (const std::string_view foreign :
+       {"ChecksumSHA512", "ChecksumMD5", "ChecksumXXHASH64", "ChecksumXXHASH3", "ChecksumXXHASH128"})
+    if (params.contains(foreign))
+      return errors::not_implemented(fmt::format("x-amz-checksum-{}", foreign.substr(kMember.size())));
   for (const auto kind : kChecksumKinds) {
     const auto member = params.find(member_name(kind));
     if (member == params.end() || !member->is_string()) continue;

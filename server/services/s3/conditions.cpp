@@ -9,14 +9,20 @@ namespace sagelet::s3 {
 
 namespace {
 
-std::optional<std::string> text_member(const Document& params, const std::string& name) {
-  const auto member = params.find(name);
+/// The member `name`, or of a copy's source the one with `prefix` in front.
+auto member_of(const Document& params, std::string_view prefix, std::string_view name) {
+  return prefix.empty() ? params.find(name) : params.find(std::string(prefix) + std::string(name));
+}
+
+std::optional<std::string> text_member(const Document& params, std::string_view prefix,
+                                       std::string_view name) {
+  const auto member = member_of(params, prefix, name);
   if (member == params.end() || !member->is_string()) return std::nullopt;
   return member->get<std::string>();
 }
 
-std::optional<double> time_member(const Document& params, const std::string& name) {
-  const auto member = params.find(name);
+std::optional<double> time_member(const Document& params, std::string_view prefix, std::string_view name) {
+  const auto member = member_of(params, prefix, name);
   if (member == params.end() || !member->is_number()) return std::nullopt;
   return std::floor(member->get<double>());
 }
@@ -34,12 +40,11 @@ bool etag_matches(std::string_view list, std::string_view etag) {
 }
 
 ReadConditions ReadConditions::from(const Document& params, std::string_view prefix) {
-  const std::string start(prefix);
   ReadConditions conditions;
-  conditions.if_match = text_member(params, start + "IfMatch");
-  conditions.if_none_match = text_member(params, start + "IfNoneMatch");
-  conditions.modified_since = time_member(params, start + "IfModifiedSince");
-  conditions.unmodified_since = time_member(params, start + "IfUnmodifiedSince");
+  conditions.if_match = text_member(params, prefix, "IfMatch");
+  conditions.if_none_match = text_member(params, prefix, "IfNoneMatch");
+  conditions.modified_since = time_member(params, prefix, "IfModifiedSince");
+  conditions.unmodified_since = time_member(params, prefix, "IfUnmodifiedSince");
   return conditions;
 }
 
@@ -57,7 +62,7 @@ Reply<void> ReadConditions::check(const storage::ObjectRow& row, bool copy) cons
 }
 
 WriteConditions WriteConditions::from(const Document& params) {
-  return {text_member(params, "IfMatch"), text_member(params, "IfNoneMatch")};
+  return {text_member(params, {}, "IfMatch"), text_member(params, {}, "IfNoneMatch")};
 }
 
 Status WriteConditions::check(const storage::ObjectRow* row, const std::string& key,

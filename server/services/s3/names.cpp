@@ -1,6 +1,7 @@
 #include "server/services/s3/names.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "base/digest.hpp"
 #include "server/services/s3/errors.hpp"
@@ -8,6 +9,14 @@
 namespace sagelet::s3 {
 
 namespace {
+
+constexpr std::array<bool, 256> kKeptInUrls = [] {
+  std::array<bool, 256> kept{};
+  for (const char c :
+       std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~*/"))
+    kept[static_cast<unsigned char>(c)] = true;
+  return kept;
+}();
 
 bool lower_or_digit(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
@@ -113,18 +122,15 @@ std::optional<std::string> url_decoded(std::string_view text, bool plus_is_space
 
 std::string url_encoded(std::string_view text) {
   static constexpr std::string_view kHex = "0123456789ABCDEF";
-  static constexpr std::string_view kPlain = "-._~*/";
   std::string encoded;
   encoded.reserve(text.size());
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       kPlain.find(c) != std::string_view::npos;
-    if (plain) {
-      encoded.push_back(c);
-    } else {
-      encoded.append({'%', kHex[byte >> 4], kHex[byte & 15]});
-    }
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const std::size_t start = at;
+    while (at < text.size() && kKeptInUrls[static_cast<unsigned char>(text[at])]) ++at;
+    encoded.append(text.substr(start, at - start));
+    if (at == text.size()) break;
+    const auto byte = static_cast<unsigned char>(text[at]);
+    encoded.append({'%', kHex[byte >> 4], kHex[byte & 15]});
   }
   return encoded;
 }

@@ -185,10 +185,40 @@ std::shared_ptr<const PolicyFacts> policy_facts(const Context& context, const Do
   return facts;
 }
 
+namespace {
+
+/// The last few policies that this thread judged by: a bucket's is asked at every request and hardly ever
+/// changes.
+class ParsedPolicies {
+ public:
+  /// Null when the text is no policy of that bucket.
+  const Policy* get(const std::string& bucket, const std::string& text) {
+    for (const auto& known : kept_)
+      if (known.bucket == bucket && known.text == text) return known.policy ? &*known.policy : nullptr;
+    auto& oldest = kept_[next_];
+    next_ = (next_ + 1) % kept_.size();
+    auto parsed = Policy::parse(text, bucket);
+    oldest = {bucket, text, parsed ? std::optional(std::move(*parsed)) : std::nullopt};
+    return oldest.policy ? &*oldest.policy : nullptr;
+  }
+
+ private:
+  struct Kept {
+    std::string bucket;  ///< empty: nothing yet
+    std::string text;
+    std::optional<Policy> policy;
+  };
+  std::array<Kept, 4> kept_;
+  std::size_t next_ = 0;
+};
+
+}  // namespace
+
 PolicySays policy_says(const std::string& text, const storage::Bucket& bucket, const Claim& claim,
                        const storage::ObjectRow* row) {
-  const auto policy = Policy::parse(text, bucket.name);
-  if (!policy) return {Verdict::kDeny, true};  // not ours: rather closed than open
+  thread_local ParsedPolicies policies;
+  const Policy* const policy = policies.get(bucket.name, text);
+  if (policy == nullptr) return {Verdict::kDeny, true};  // not ours: rather closed than open
   const auto& facts = *claim.facts;
   const auto target = facts_of_target(bucket, row);
   const bool anonymous = claim.account == kNoAccount;

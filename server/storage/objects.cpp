@@ -7,6 +7,7 @@
 
 #include "base/fs.hpp"
 #include "base/log.hpp"
+#include "server/storage/recent_buckets.hpp"
 #include "server/storage/recent_objects.hpp"
 #include "server/storage/version_rows.hpp"
 
@@ -25,6 +26,7 @@ constexpr int kTries = 16;
 struct ObjectStore::Pending {
   Staged staged;
   ObjectChange change;
+  Touches touches = Touches::kBuckets;
   BodyId body = 0;
   bool in_file = false;
   bool tried_again = false;  ///< after a full disk
@@ -36,6 +38,7 @@ struct ObjectStore::Pending {
 ObjectStore::ObjectStore(const std::filesystem::path& folder, Ledger& ledger, Disk& disk)
     : ledger_(ledger),
       recent_(std::make_unique<RecentObjects>()),
+      recent_buckets_(std::make_unique<RecentBuckets>()),
       unclean_(folder / "unclean"),
       bodies_(folder, ledger.durability(), disk),
       syncers_(std::make_unique<Workers>(kSyncers)) {}
@@ -93,12 +96,13 @@ ObjectStore::~ObjectStore() {
 
 // ---- writing ----
 
-Ticket ObjectStore::commit(Staged staged, ObjectChange change) {
+Ticket ObjectStore::commit(Staged staged, ObjectChange change, Touches touches) {
   auto pending = std::make_shared<Pending>();
   pending->in_file = !staged.in_memory();
   pending->body = staged.size() > 0 ? bodies_.next_id() : 0;
   pending->staged = std::move(staged);
   pending->change = std::move(change);
+  pending->touches = touches;
   pending->generation = generation_.load();
   if (pending->in_file && ledger_.durability() == Durability::kPower) {
     syncers_->post([this, pending] { finish(pending); });
@@ -106,6 +110,10 @@ Ticket ObjectStore::commit(Staged staged, ObjectChange change) {
     finish(pending);
   }
   return pending->ticket;
+}
+
+Ticket ObjectStore::commit(Staged staged, ObjectChange change) {
+  return commit(std::move(staged), std::move(change), Touches::kBuckets);
 }
 
 /// The bytes first, then the record: a crash between the two leaves a file that the sweep removes.
@@ -122,6 +130,7 @@ void ObjectStore::finish(const std::shared_ptr<Pending>& pending) {
 /// A full disk may be full of what was deleted already: then once more when that is gone.
 void ObjectStore::record(const std::shared_ptr<Pending>& pending) {
   recent_->changes().begin();
+  if (pending->touches == Touches::kBuckets) recent_buckets_->changes().begin();
   auto committed = ledger_.commit([this, pending](Connection& db) -> Status {
     if (generation_.load() != pending->generation || pending->generation % 2 != 0)
       return Error(ErrorKind::kCancelled, "the server was reset meanwhile");
@@ -131,6 +140,7 @@ void ObjectStore::record(const std::shared_ptr<Pending>& pending) {
     return pending->change(db, pending->body, pending->freed);
   });
   committed.on_done([this, pending](Status status) {
+    if (pending->touches == Touches::kBuckets) recent_buckets_->changes().end();
     recent_->changes().end();
     if (!status && status.error().is(ErrorKind::kNoSpace) && !std::exchange(pending->tried_again, true)) {
       bodies_.in_background([this, pending] { record(pending); });
@@ -237,6 +247,18 @@ Status ObjectStore::read(const OpenObject& object, std::uint64_t offset, std::sp
   return {};
 }
 
+Result<std::optional<Bucket>> ObjectStore::find_bucket(std::string_view name) {
+  if (auto found = recent_buckets_->find(name)) return found;
+  const auto version = recent_buckets_->changes().version();
+  std::optional<Bucket> bucket;
+  TRY(ledger_.read([&](Connection& db) -> Status {
+    TRY(bucket, storage::find_bucket(db, name));
+    return {};
+  }));
+  if (bucket && version) recent_buckets_->keep(*version, *bucket);
+  return bucket;
+}
+
 Result<ObjectStore::Found> ObjectStore::find(std::string_view bucket, std::string_view key, Want want) {
   if (auto found = recent_->find(bucket, key, want)) return std::move(*found);
   const auto version = recent_->version();
@@ -286,7 +308,7 @@ Result<ObjectStore::Found> ObjectStore::find_once(std::string_view bucket, std::
   Found found;
   InlineBody body;
   TRY(ledger_.read([&](Connection& db) -> Status {
-    TRY(found.bucket, find_bucket(db, bucket));
+    TRY(found.bucket, storage::find_bucket(db, bucket));
     if (!found.bucket) return {};
     TRY(auto row,
         row_or_marker(db, *found.bucket, key, version, want == Want::kBytes ? &body : nullptr, found));
@@ -346,8 +368,10 @@ Result<bool> ObjectStore::pin_parts(const Bucket& bucket, OpenObject& object) {
 Status ObjectStore::clear() {
   ++generation_;
   recent_->changes().begin();
+  recent_buckets_->changes().begin();
   auto done = bodies_.clear();
   if (done) done = ledger_.clear();
+  recent_buckets_->changes().end();
   recent_->changes().end();
   mark_in_use();
   ++generation_;

@@ -42,6 +42,7 @@ class OpenObject {
   std::shared_ptr<Pinned> pinned_;  ///< keeps the parts' files
 };
 
+class RecentBuckets;
 class RecentObjects;
 
 /// Runs inside the ledger's transaction with the id that the staged bytes got (0: none). `freed` collects
@@ -49,7 +50,7 @@ class RecentObjects;
 using ObjectChange = std::function<Status(Connection&, BodyId, Freed&)>;
 
 /// Thread-safe. Rows of objects change by its commit() alone (a new bucket's may come otherwise): reads
-/// remember small objects until the next one.
+/// remember small objects until the next one, and buckets until the next that touches any.
 class ObjectStore {
  public:
   /// Makes the folder. Files that a crash left behind are swept in the background, only after an unclean end.
@@ -65,9 +66,12 @@ class ObjectStore {
   Result<Staged> stage_range(const OpenObject& object, std::uint64_t offset, std::uint64_t length,
                              const std::function<void(std::string_view)>& seen);
 
+  /// Which rows a change may write: of objects (and uploads) alone, or of buckets and their settings too.
+  enum class Touches { kObjects, kBuckets };
   /// Keeps the bytes and runs the change, both or neither. In kPower large bytes are synced on a thread of
   /// the store.
-  Ticket commit(Staged staged, ObjectChange change);
+  Ticket commit(Staged staged, ObjectChange change, Touches touches);
+  Ticket commit(Staged staged, ObjectChange change);  ///< kBuckets
   /// A change without new bytes.
   Ticket commit(ObjectChange change) { return commit(Staged(), std::move(change)); }
 
@@ -79,6 +83,8 @@ class ObjectStore {
     bool marker = false;
     std::string marker_version;
   };
+  /// As storage::find_bucket would give it in a read of its own.
+  Result<std::optional<Bucket>> find_bucket(std::string_view name);
   enum class Want { kRecord, kBytes };
   Result<Found> find(std::string_view bucket, std::string_view key, Want want);
   /// One version, "" for the null version.
@@ -124,6 +130,7 @@ class ObjectStore {
   std::atomic<bool> stopping_{false};
   std::atomic<bool> sweep_is_due_{false};
   std::unique_ptr<RecentObjects> recent_;
+  std::unique_ptr<RecentBuckets> recent_buckets_;
   std::filesystem::path unclean_;  ///< marker: there while a server uses the folder
   Bodies bodies_;
   std::unique_ptr<Workers> syncers_;  ///< kPower: sync large bodies before their record

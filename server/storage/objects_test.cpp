@@ -163,6 +163,34 @@ INSTANTIATE_TEST_SUITE_P(EachDurability, ObjectsTest,
 class SyncedObjectsTest : public ObjectsTest {};
 INSTANTIATE_TEST_SUITE_P(Power, SyncedObjectsTest, testing::Values(Durability::kPower));
 
+TEST_P(ObjectsTest, FindsABucketAsTheLastChangeOfItLeftIt) {
+  const auto settings = [&] {
+    const auto found = store->find_bucket("bucket");
+    return found && *found ? std::optional((*found)->has("policy")) : std::nullopt;
+  };
+  EXPECT_EQ(settings(), std::optional(false));
+  ASSERT_TRUE(put("key", "bytes"));
+  EXPECT_EQ(settings(), std::optional(false));
+  ASSERT_TRUE(store->commit([](Connection& db, BodyId, Freed&) { return put_setting(db, 1, "policy", "{}"); })
+                  .wait());
+  EXPECT_EQ(settings(), std::optional(true));
+  ASSERT_TRUE(
+      store->commit([](Connection& db, BodyId, Freed&) { return delete_setting(db, 1, "policy"); }).wait());
+  EXPECT_EQ(settings(), std::optional(false));
+  ASSERT_TRUE(store->clear());
+  EXPECT_EQ(settings(), std::nullopt);
+}
+
+TEST_P(ObjectsTest, RemembersABucketAcrossChangesOfObjectsAlone) {
+  ASSERT_TRUE(*store->find_bucket("bucket"));
+  // Behind the store's back, to see whether it looks.
+  ASSERT_TRUE(ledger->commit_and_wait([](Connection& db) { return put_setting(db, 1, "policy", "{}"); }));
+  ASSERT_TRUE(store->commit(staged("x"), put_change("key", 1), ObjectStore::Touches::kObjects).wait());
+  EXPECT_FALSE((*store->find_bucket("bucket"))->has("policy"));
+  ASSERT_TRUE(put("key", "bytes"));  // says nothing of what it touches
+  EXPECT_TRUE((*store->find_bucket("bucket"))->has("policy"));
+}
+
 TEST_P(ObjectsTest, KeepsSmallLargeAndEmptyBodies) {
   ASSERT_TRUE(put("empty", ""));
   ASSERT_TRUE(put("small", "hello"));

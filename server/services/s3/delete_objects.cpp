@@ -199,9 +199,9 @@ Reply<Output> S3Service::delete_object(Context& context, Input in) {
   auto marker = new_version(bucket);
   TRY(auto output, deleted_output(ledger_, bucket, asked, marker));
   const errors::Refusal refusal;
-  auto ticket = objects_.commit([this, asked = std::move(asked), permit, refusal, marker = std::move(marker),
-                                 how = Deleting{context.now(), noting(context, bucket.name)}](
-                                    Connection& db, storage::BodyId, Freed& freed) -> Status {
+  auto change = [this, asked = std::move(asked), permit, refusal, marker = std::move(marker),
+                 how = Deleting{context.now(), noting(context, bucket.name)}](Connection& db, storage::BodyId,
+                                                                              Freed& freed) -> Status {
     TRY(const auto now, permitted(db, permit, refusal));
     if (asked.version.empty()) TRY(check_version(now, marker, refusal));
     if (asked.conditions.any() || !asked.version.empty()) {
@@ -209,7 +209,8 @@ Reply<Output> S3Service::delete_object(Context& context, Input in) {
       TRY(judge(row ? &*row : nullptr, asked, how.now, refusal));
     }
     return delete_asked(db, now, asked, marker, how, freed);
-  });
+  };
+  auto ticket = objects_.commit(storage::Staged(), std::move(change), Touches::kObjects);
   return answer_after(std::move(output), refusal, outbox_.waking(bucket.name, std::move(ticket)));
 }
 

@@ -128,7 +128,8 @@ Reply<Output> S3Service::upload_part(Context& context, Input in) {
     part.body = body;
     return put_part(db, now.id, key, id, part, freed, refusal);
   };
-  return answer_after(std::move(output), refusal, objects_.commit(upload->take(), std::move(change)));
+  return answer_after(std::move(output), refusal,
+                      objects_.commit(upload->take(), std::move(change), Touches::kObjects));
 }
 
 Reply<Output> S3Service::upload_part_copy(Context& context, Input in) {

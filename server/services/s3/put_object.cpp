@@ -101,7 +101,7 @@ Reply<Output> S3Service::put_row(const Context& context, std::string_view event,
     TRY(storage::put_version(db, now, row, freed));
     return note.created(db, now, event, row);
   };
-  auto ticket = objects_.commit(std::move(staged), std::move(change));
+  auto ticket = objects_.commit(std::move(staged), std::move(change), Touches::kObjects);
   return answer_after(std::move(output), refusal, outbox_.waking(bucket, std::move(ticket)));
 }
 

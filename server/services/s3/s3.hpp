@@ -31,6 +31,7 @@ namespace sagelet::s3 {
 
 using storage::Connection;
 using storage::Freed;
+using Touches = storage::ObjectStore::Touches;
 using Want = storage::ObjectStore::Want;
 
 /// A bucket that may be read: a stored one or a seeded folder.
@@ -191,6 +192,9 @@ class S3Service final : public TableService, public ObjectsView, public CorsView
   Reply<Permit> permitted(const Context& context, const Document& params, const Action& action,
                           const std::function<Status(Connection&, const storage::Bucket&)>& also = nullptr);
   /// The same claim again, inside the transaction that acts on it.
+  /// The same without a query, where nothing but the owner's name is asked for; else nullopt.
+  Reply<std::optional<Permit>> owners_permit(const Context& context, const Document& params,
+                                             const Action& action);
   Result<storage::Bucket> permitted(Connection& db, const Permit& permit, const errors::Refusal& refusal,
                                     const storage::ObjectRow* row = nullptr);
   Reply<BucketRules> rules(const storage::Bucket& bucket);

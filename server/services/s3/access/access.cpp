@@ -16,6 +16,15 @@ bool plainly_owned(const Claim& claim, const storage::Bucket& bucket, const stor
   return row == nullptr || row->extras.empty() || ObjectAcl::of(row->extras).owner.empty();
 }
 
+bool takes_locks(const storage::Bucket& bucket) {
+  return bucket.versioning == storage::Versioning::kEnabled && bucket.has(kObjectLock);
+}
+
+/// Has it settings that a new object takes something from?
+bool gives_to_new_objects(const storage::Bucket& bucket) {
+  return bucket.has(kEncryptionSetting) || takes_locks(bucket);
+}
+
 Reply<void> check_expected(const Document& params, const storage::Bucket& bucket, std::string_view member) {
   const auto expected = params.find(member);
   if (expected != params.end() && expected->is_string() && *expected != bucket.account)
@@ -99,10 +108,28 @@ Reply<storage::Bucket> S3Service::known(const Document& params) {
   return std::move(*bucket);
 }
 
+Reply<std::optional<Permit>> S3Service::owners_permit(const Context& context, const Document& params,
+                                                      const Action& action) {
+  const auto& name = params.at("Bucket").get_ref<const std::string&>();
+  if (seed(name) != nullptr) return errors::access_denied();
+  TRY(auto bucket, errors::lift(objects_.find_bucket(name)));
+  if (!bucket || bucket->has(kPolicySetting)) return std::optional<Permit>();
+  Permit permit;
+  permit.claim = claim(context, params, action, *bucket);
+  if (!plainly_owned(permit.claim, *bucket, nullptr)) return std::optional<Permit>();
+  TRY(check_expected(params, *bucket, "ExpectedBucketOwner"));
+  permit.bucket = std::move(*bucket);
+  return std::optional(std::move(permit));
+}
+
 Reply<Permit> S3Service::permitted(const Context& context, const Document& params, const Action& action,
                                    const std::function<Status(Connection&, const storage::Bucket&)>& also) {
   const auto& name = params.at("Bucket").get_ref<const std::string&>();
   if (seed(name) != nullptr) return errors::access_denied();
+  if (!also) {
+    TRY(auto quick, owners_permit(context, params, action));
+    if (quick) return std::move(*quick);
+  }
   Permit permit;
   bool found = false, allowed = false;
   TRY(errors::lift(ledger_.read([&](Connection& db) -> Status {
@@ -131,6 +158,11 @@ Reply<Writable> S3Service::writable(const Context& context, const Document& para
     target.permit.bucket = {0, name, context.account().str(), upstream_->region(), context.now()};
     return target;
   }
+  TRY(auto quick, owners_permit(context, params, action));
+  if (quick && !asks_for_acl(params) && !gives_to_new_objects(quick->bucket)) {
+    target.permit = std::move(*quick);
+    return target;
+  }
   std::optional<BucketRules> rules;  // an owner who asks for no ACL needs none
   const auto also = [&](Connection& db, const storage::Bucket& bucket) -> Status {
     if (asks_for_acl(params) || context.account().str() != bucket.account) {
@@ -139,8 +171,7 @@ Reply<Writable> S3Service::writable(const Context& context, const Document& para
     if (bucket.has(kEncryptionSetting)) {
       TRY(target.encryption, storage::find_setting(db, bucket.id, kEncryptionSetting));
     }
-    const bool locks = bucket.versioning == storage::Versioning::kEnabled && bucket.has(kObjectLock);
-    if (locks) {
+    if (takes_locks(bucket)) {
       TRY(target.object_lock, storage::find_setting(db, bucket.id, kObjectLock));
     }
     return {};

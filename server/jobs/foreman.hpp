@@ -63,6 +63,7 @@ class Foreman {
     bool waits_there = false;      ///< in the queue of a placement that has one
     bool ended_by_others = false;  ///< its runner was stopped, and not by us
     std::optional<News> ending;    ///< how the placement says that it ended
+    int handed_over_again = 0;     ///< what had accepted it forgot it
     std::string why;               ///< lost: what happened
   };
 
@@ -81,6 +82,7 @@ class Foreman {
   void watch(Job& job);
   // of a placement that queues by itself
   void hear(const News& news);
+  bool hand_over_again(Job& job);
   Status apply_ending(Job& job);
   Report final_report(const Job& job, Outcome outcome, std::string reason = {}) const;
   std::vector<int> borrow(const Job& job) const;

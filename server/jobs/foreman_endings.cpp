@@ -78,7 +78,7 @@ Status Foreman::deliver_end(Job& job) {
   const auto id = job.row.job_id;
   for (const auto& report : placement_.left_reports(id)) TRY(apply(job, report));
   if (job.state == State::kLeaving) return {};
-  if (take_up(job)) return {};
+  if (take_up(job) || hand_over_again(job)) return {};
   // A runner that SIGTERM met before it could handle it has done nothing yet, as one that never started.
   if (job.row.stopping && !job.runner_was_up) return apply(job, final_report(job, Outcome::kStopped));
   if (job.ending) return apply_ending(job);

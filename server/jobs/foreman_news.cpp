@@ -1,8 +1,16 @@
 // Of a placement that queues by itself: what it says of jobs, and the ends that their runners did not tell.
+#include "base/log.hpp"
 #include "fmt/format.h"
 #include "server/jobs/foreman.hpp"
 
 namespace sagelet::jobs {
+
+namespace {
+
+/// One that forgets it each time cannot be told from one that hides it from us.
+constexpr int kHandedOverAgain = 3;
+
+}  // namespace
 
 std::vector<int> Foreman::borrow(const Job& job) const {
   return queues_ ? std::vector<int>() : cores_.borrow(job.row.want);
@@ -20,6 +28,24 @@ void Foreman::hear(const News& news) {
   runner_gone(job);
 }
 
+/// What had accepted the job forgot it before it began. One that has reported did begin, and must not run
+/// twice.
+bool Foreman::hand_over_again(Job& job) {
+  if (!job.ending || job.ending->what != News::What::kForgotten) return false;
+  if (job.row.last_report > 0 || job.ended_by_others || job.row.stopping) return false;
+  if (++job.handed_over_again > kHandedOverAgain) return false;
+  if (auto done = hand_over(job, borrow(job)); !done) {
+    job.ending->text += "; it could not be started again: " + done.error().message();
+    return false;
+  }
+  log::info("job {} is handed over again: {}", job.row.job_id, job.ending->text);
+  job.ending.reset();
+  job.why.clear();
+  unsettled_.erase(job.row.job_id);
+  watch(job);
+  return true;
+}
+
 Status Foreman::apply_ending(Job& job) {
   using What = News::What;
   const auto& [id, what, text] = *job.ending;
@@ -29,7 +55,7 @@ Status Foreman::apply_ending(Job& job) {
   if (what == What::kMaxRuntimeExceeded) return apply(job, final_report(job, Outcome::kMaxRuntimeExceeded));
   if (what == What::kFailed || what == What::kCancelled)
     return apply(job, final_report(job, Outcome::kFailed, text));
-  if (what == What::kGone && job.ended_by_others)
+  if ((what == What::kGone || what == What::kForgotten) && job.ended_by_others)
     return apply(
         job, final_report(job, Outcome::kFailed, "InternalServerError: the job was told to stop in Slurm"));
   TRY(auto* const listener, listener_of(job));

@@ -183,6 +183,38 @@ TEST_F(ForemanNews, TheRunnersOwnLastWordWinsOverSlurms) {
   EXPECT_EQ(listener_.reports[0].outcome, Outcome::kCompleted);
 }
 
+TEST_F(ForemanNews, WhatWasForgottenBeforeItBeganIsHandedOverAgainThoughNotForEver) {
+  create("a");
+  for (int again = 0; again < 3; ++again) {
+    say("a", What::kForgotten, "not known");
+    EXPECT_TRUE(queue_.there.contains("a"));
+    EXPECT_EQ(foreman_->counts().running, 1);
+  }
+  EXPECT_THAT(listener_.told, IsEmpty());
+  say("a", What::kForgotten, "not known");
+  EXPECT_THAT(listener_.told, ElementsAre("a lost: not known"));
+}
+
+TEST_F(ForemanNews, WhatReportedBeforeItWasForgottenIsLost) {
+  create("a");
+  ASSERT_TRUE(report("a", Phase::kTraining));
+  say("a", What::kForgotten, "not known");
+  EXPECT_THAT(listener_.told, ElementsAre("a lost: not known"));
+  create("b");
+  ASSERT_TRUE(report("b", Phase::kFinished, Outcome::kStopped));
+  say("b", What::kForgotten, "not known");
+  EXPECT_FALSE(queue_.there.contains("b"));
+}
+
+TEST_F(ForemanNews, WhatWasForgottenWhileItWasToStopIsStopped) {
+  create("a");
+  foreman_->stop("a");
+  say("a", What::kForgotten, "not known");
+  ASSERT_EQ(listener_.reports.size(), 1u);
+  EXPECT_EQ(listener_.reports[0].outcome, Outcome::kStopped);
+  EXPECT_FALSE(queue_.there.contains("a"));
+}
+
 TEST_F(ForemanNews, WhatIsThereIsTakenBackAndWhatEndsThenIsHeard) {
   create("a");
   foreman_.reset();

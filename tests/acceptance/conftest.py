@@ -1,4 +1,8 @@
-"""One server a worker; every test uses names of its own, so tests never see one another."""
+"""One server a worker; every test uses names of its own, so tests never see one another.
+
+SAGELET_TEST_PLACEMENT=slurm runs the jobs on a cluster that is started for the run. A test of what a cluster does otherwise
+says so by the guide's own words: @pytest.mark.one_machine("Warm pools keep nothing.")
+"""
 import glob
 import importlib.metadata
 import os
@@ -9,7 +13,8 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from support.server import Server
+from support.server import ON_SLURM, ROOT, Server
+from support.slurm_cluster import Cluster
 from support.training import Training, unique
 
 # Stops quickly and keeps little log, so that the tests of both need not wait.
@@ -26,12 +31,35 @@ NOT_BOTO3 = ("test_sdk_v2", "test_aws_cli", "test_remote", "test_sdk_v3", "test_
              "test_inputs_sdk_v2", "test_inputs_many")
 
 
+GUIDE = ROOT / "docs" / "guide" / "cluster.md"
+_cluster = pytest.StashKey[Cluster]()
+
+
 def pytest_configure(config):
+    config.addinivalue_line("markers", "one_machine(words): jobs on a cluster differ here, as these words of the guide say")
     config.addinivalue_line("markers", "boto3: what plain boto3 and raw requests see; runs under the sanitizers too")
     config.addinivalue_line("markers", "long: too slow for every change")
 
 
-def pytest_collection_modifyitems(items):
+    if ON_SLURM and not hasattr(config, "workerinput") and not config.option.collectonly:
+        cluster = config.stash[_cluster] = Cluster(cpus=16, nodes=4, apart=True).start()
+        os.environ.update(cluster.exports(), PATH=cluster.environment()["PATH"], SAGELET_TEST_ADVERTISE=cluster.address)
+
+
+def pytest_unconfigure(config):
+    if cluster := config.stash.get(_cluster, None):
+        cluster.stop()
+
+
+def pytest_collection_modifyitems(config, items):
+    differ = [item for item in items if item.get_closest_marker("one_machine")]
+    listed = " ".join(GUIDE.read_text().partition("## What differs from jobs on one machine")[2].split())
+    for item in differ:
+        words = item.get_closest_marker("one_machine").args[0]
+        assert words in listed, f"{item.nodeid}: docs/guide/cluster.md does not say: {words}"
+    if ON_SLURM and differ:
+        config.hook.pytest_deselected(items=differ)
+        items[:] = [item for item in items if item not in differ]
     for item in items:
         if item.module.__name__.rsplit(".", 1)[-1] not in NOT_BOTO3 and "long" not in item.keywords:
             item.add_marker("boto3")

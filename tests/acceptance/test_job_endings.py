@@ -153,7 +153,7 @@ def test_a_job_waits_while_the_machine_is_full(training, sagemaker):
     second = training.start("pass\n", instance="ml.m5.24xlarge")
 
     def says_why(job):
-        return "core" in job["SecondaryStatusTransitions"][-1]["StatusMessage"].lower()
+        return "free" in job["SecondaryStatusTransitions"][-1]["StatusMessage"]
     waiting = training.wait(second, until=says_why)
     assert waiting["TrainingJobStatus"] == "InProgress" and waiting["SecondaryStatus"] in ("Starting", "Pending")
     sagemaker.stop_training_job(TrainingJobName=first)

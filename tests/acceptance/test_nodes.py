@@ -12,8 +12,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from support.nodes import Machine, free_port
-from support.server import SAGELET, Server
+from support.nodes import Machine
+from support.server import SAGELET, Server, free_port
 from support.training import Training, unique
 from support.wheels import make_wheel
 

@@ -1,4 +1,6 @@
 """Whatever happens on the cluster, a job ends as SageMaker's would, and its reason is readable."""
+import shutil
+
 import pytest
 
 from slurm.stands import IGNORES, PATIENT, WAIT, eventually, server_on, slurm_job, start_and_wait
@@ -159,6 +161,26 @@ def test_a_job_goes_on_after_kill_9(cluster, killed):
             assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
         assert slurm_job(cluster, name) == number
         assert len([line for line in training.lines(pending) if line == "later"]) == 1
+
+
+def test_what_slurmctld_forgot_before_it_began_is_submitted_again(cluster, tmp_path):
+    with server_on(cluster, PATIENT) as server:
+        training = Training.on(server, unique("bucket"))
+        blocker = cluster.run("sbatch", "--parsable", "-N3", "-c16", "-o", "/dev/null", input="#!/bin/sh\nsleep 300\n")
+        assert eventually(lambda: cluster.job(blocker)["JobState"] == "RUNNING")
+        cluster.wait_for_saved_jobs()
+        shutil.copytree(cluster.folder / "state", tmp_path / "state")
+        name = training.start("print('once')")
+        assert eventually(lambda: slurm_job(cluster, name))
+        cluster.kill_daemon("slurmctld")
+        shutil.rmtree(cluster.folder / "state")  # as if it had been killed before it wrote that down
+        shutil.copytree(tmp_path / "state", cluster.folder / "state")
+        cluster.restart_daemon("slurmctld")
+        assert not slurm_job(cluster, name)
+        cluster.run("scancel", blocker)
+        job = training.wait(name)
+        assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+        assert training.lines(name).count("once") == 1
 
 
 def test_a_server_that_starts_while_slurmctld_is_away_waits(cluster):

@@ -1,19 +1,12 @@
 """A machine apart: a network namespace with one cable to this one, as a cluster's node or a server of the outside."""
 import itertools
 import os
-import socket
 import subprocess
 import sys
 
 from support.server import clean_environment
 
 _numbers = itertools.count()
-
-
-def free_port(address="127.0.0.1"):
-    with socket.socket() as probe:
-        probe.bind((address, 0))
-        return probe.getsockname()[1]
 
 
 def _ip(*words, check=True):

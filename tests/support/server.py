@@ -4,6 +4,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -23,10 +24,33 @@ STOP_SECONDS = 20
 # Ours to decide on; what a developer's shell happens to have must not change a test.
 NOT_INHERITED = ("AWS_", "SAGELET_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "REQUESTS_CA_BUNDLE",
                  "SSL_CERT_FILE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
-KEPT = ("SAGELET_BIN", "SAGELET_TOOLKIT")
-# SAGELET_TEST_PLACEMENT=slurm runs the same tests on the cluster that SLURM_CONF names (support/slurm_cluster.py).
+KEPT = ("SAGELET_BIN", "SAGELET_TOOLKIT", "SAGELET_TEST_ADVERTISE")
+# SAGELET_TEST_PLACEMENT=slurm runs the same tests on a cluster, which acceptance/conftest.py starts.
 ON_SLURM = os.environ.get("SAGELET_TEST_PLACEMENT") == "slurm"
-PLACEMENT = f"\nplacement: slurm\nslurm: {{ runner: {BIN.resolve() / 'sagelet-runner'}, capacity_wait_seconds: 5 }}\n"
+PLACEMENT = f"""
+placement: slurm
+slurm:
+  runner: {BIN.resolve() / 'sagelet-runner'}
+  capacity_wait_seconds: 5
+  instance_types:
+    ml.m5.24xlarge: {{ partition: gpu, cpus: 1, memory: 1GB, options: ["--exclusive"] }}  # two of them never run at once
+"""
+
+
+def free_port(address="127.0.0.1"):
+    with socket.socket() as probe:
+        probe.bind((address, 0))
+        return probe.getsockname()[1]
+
+
+def on_slurm(config):
+    """The same config for the cluster: jobs run there, and nodes have a way to the server."""
+    if "placement:" in config:
+        return config
+    if "advertise:" not in config:
+        address = os.environ["SAGELET_TEST_ADVERTISE"]
+        config += f"\nadvertise: http://{address}:{free_port(address)}"
+    return config + PLACEMENT
 
 
 def clean_environment(**changes):
@@ -56,8 +80,8 @@ class Server:
         self.options = [str(option) for option in options]
         self.ephemeral = ephemeral
         self.environment = clean_environment(**{"SAGELET_PYTHON": PYTHON, **(environment or {})})
-        if ON_SLURM and "placement:" not in (config or ""):
-            config = (config or "") + PLACEMENT
+        if ON_SLURM:
+            config = on_slurm(config or "")
         if config is not None:
             path = self.folder / "sagelet.yaml"
             path.write_text(config)

@@ -1,4 +1,4 @@
-"""A Slurm cluster of one's own on this machine: munged, slurmctld and a slurmd for each of n1..n3, all below one folder.
+"""A Slurm cluster of one's own on this machine: munged, slurmctld and a slurmd for each of n1.., all below one folder.
 
 As a program it starts one, prints the exports for a shell, and runs until ^C:  python tests/support/slurm_cluster.py
 """
@@ -17,13 +17,14 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support.processes import command, marked, parent, processes  # noqa: E402
+from support.switch import Switch  # noqa: E402
 
 START_SECONDS = 30
 MARK = "SAGELET_TEST_CLUSTER"  # in the environment of the daemons; jobs do not inherit it
 NEEDED = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "scancel", "sbcast", "srun")
 CONFIG = """
 ClusterName=sagelet
-SlurmctldHost={host}(127.0.0.1)
+SlurmctldHost={host}({controller})
 SlurmctldPort={port}
 SlurmUser={user}
 SlurmdUser={user}
@@ -63,7 +64,7 @@ SlurmdParameters=config_overrides
 {nodes}
 PartitionName=batch Nodes=ALL Default=YES MaxTime=INFINITE State=UP PriorityTier=1 OverSubscribe=NO
 PartitionName=urgent Nodes=ALL MaxTime=INFINITE State=UP PriorityTier=10 OverSubscribe=NO
-PartitionName=gpu Nodes=n3 MaxTime=INFINITE State=UP PriorityTier=1 OverSubscribe=NO
+PartitionName=gpu Nodes={gpu_node} MaxTime=INFINITE State=UP PriorityTier=1 OverSubscribe=NO
 """
 NODE = "NodeName={name} NodeHostname={host} NodeAddr={address} Port={port} CPUs={cpus} RealMemory={memory} State=UNKNOWN"
 
@@ -93,24 +94,28 @@ def die_with_parent():
 
 
 class Cluster:
-    """Three nodes n1..n3 of `cpus` cores; n3 has a GPU that nobody looks for. Use as a context manager."""
+    """Nodes n1.. of `cpus` cores; the last has a GPU that nobody looks for. They share this machine's network unless they
+    are `apart`: then each is a namespace with an address of its own. Use as a context manager."""
 
-    def __init__(self, cpus=16, memory=64000, kill_wait=3, node_timeout=10, min_job_age=300):
+    def __init__(self, cpus=16, memory=64000, kill_wait=3, node_timeout=10, min_job_age=300, nodes=3, apart=False):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sagelet-slurm-"))
         self.folder.chmod(0o755)  # munged wants its socket to be reachable
-        self.nodes = ["n1", "n2", "n3"]
+        self.nodes = [f"n{number}" for number in range(1, nodes + 1)]
         self.config = self.folder / "slurm.conf"
         self.daemons = {}
         host, ports = socket.gethostname().split(".")[0], free_ports(len(self.nodes) + 1)
         net = random.randrange(1, 250)
-        self.addresses = {name: f"127.0.{net}.{number}" for number, name in enumerate(self.nodes, 1)}
+        self.switch = Switch(*self.nodes) if apart else None
+        self.addresses = self.switch.addresses if apart else {
+            name: f"127.0.{net}.{number}" for number, name in enumerate(self.nodes, 1)}
+        self.address = self.switch.here if apart else "127.0.0.1"  # of slurmctld's machine
         nodes = [NODE.format(name=name, host=host, address=self.addresses[name], port=ports[number], cpus=cpus, memory=memory)
                  for number, name in enumerate(self.nodes, 1)]
         nodes[-1] += " Gres=gpu:1"
         self.config.write_text(CONFIG.format(
-            host=host, port=ports[0], user=pwd.getpwuid(os.geteuid()).pw_name, folder=self.folder, kill_wait=kill_wait,
+            host=host, controller=self.address, gpu_node=self.nodes[-1], port=ports[0], user=pwd.getpwuid(os.geteuid()).pw_name, folder=self.folder, kill_wait=kill_wait,
             node_timeout=node_timeout, min_job_age=min_job_age, nodes="\n".join(nodes)))
-        (self.folder / "gres.conf").write_text("NodeName=n3 Name=gpu File=/dev/zero\n")
+        (self.folder / "gres.conf").write_text(f"NodeName={self.nodes[-1]} Name=gpu File=/dev/zero\n")
         key = self.folder / "munge.key"
         key.write_bytes(os.urandom(128))
         key.chmod(0o400)
@@ -131,7 +136,7 @@ class Cluster:
         if absent:
             raise RuntimeError(f"missing programs (BOOTSTRAP=slurm script/bootstrap): {', '.join(absent)}")
         try:
-            self._addresses("add")
+            self._network("add")
             self.start_daemon("munged")
             self._wait(lambda: (self.folder / "munge.sock").exists(), "munged")
             for name in ("slurmctld", *self.nodes):
@@ -147,11 +152,15 @@ class Cluster:
         words = {"munged": ["munged", "--foreground", "--force", f"--key-file={self.folder}/munge.key",
                             f"--socket={self.folder}/munge.sock", f"--pid-file={self.folder}/munged.pid",
                             f"--log-file={self.folder}/munged.log", f"--seed-file={self.folder}/munge.seed"],
-                 "slurmctld": ["slurmctld", "-D"]}.get(name, ["slurmd", "-D", "-N", name])
+                 "slurmctld": ["slurmctld", "-D"]}.get(name) or self.on_node(name, "slurmd", "-D", "-N", name)
         with open(self.folder / f"{name}.out", "ab") as out:
             self.daemons[name] = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=self.folder,
                                                   env=self.environment(**{MARK: f"{self.folder}:{name}"}),
                                                   start_new_session=True, preexec_fn=die_with_parent)
+
+    def on_node(self, name, *argv):
+        """What runs a command in the node's network."""
+        return self.switch.words(name, *argv) if self.switch else list(argv)
 
     def kill_daemon(self, name):
         """kill -9 of the daemon alone; what runs on a node goes on."""
@@ -221,11 +230,13 @@ class Cluster:
             self.daemons[name].wait(20)
         self._kill_all(lambda: [pid for name in self.nodes for pid in self._on_node(name)])
         self._kill_all(lambda: marked(f"{MARK}={self.folder}:"))
-        self._addresses("del")
+        self._network("del")
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _addresses(self, change):
-        """Programs that look for their own address among the machine's find it (LightGBM); all of 127.* is there anyway."""
+    def _network(self, change):
+        if self.switch:
+            return self.switch.start() if change == "add" else self.switch.stop()
+        # Programs that look for their own address among the machine's find it (LightGBM); all of 127.* is there anyway.
         for address in self.addresses.values():
             subprocess.run(["ip", "addr", change, f"{address}/32", "dev", "lo"], check=False, capture_output=True)
 

@@ -204,11 +204,15 @@ TEST_F(SlurmTest, WhatSlurmHasTwiceIsCancelledOnce) {
   EXPECT_TRUE(placement_->alive("a"));
 }
 
-TEST_F(SlurmTest, AJobThatSlurmForgotIsNotSubmittedAgain) {
+TEST_F(SlurmTest, AJobThatSlurmForgotBeforeItRanCanBeStartedAgain) {
   start_and_submit("a");
+  make();
   cluster_.forget();
-  ASSERT_TRUE(hears(What::kGone));
+  ASSERT_TRUE(hears(What::kForgotten));
   EXPECT_EQ(cluster_.size(), 0u);
+  start_and_submit("a");
+  cluster_.set("2", "RUNNING");
+  ASSERT_TRUE(hears(What::kStarted));
 }
 
 TEST_F(SlurmTest, AJobThatSlurmForgotWhileItRanIsGone) {

@@ -278,11 +278,12 @@ SlurmPlacement::Listing SlurmPlacement::compare(const Listing& listed) {
   return ended;
 }
 
-/// slurmctld may have forgotten what it accepted a moment before it was killed. Whether the job had begun by
-/// then is not known here, so it is not submitted again: it must not run twice.
+/// slurmctld may have forgotten what it accepted a moment before it was killed. What began by then and has
+/// not been seen to run is known by its reports.
 void SlurmPlacement::is_absent(const std::string& job_id, Job& job) {
+  using What = News::What;
   if (++job.absent < kAbsent) return;
-  gone(job_id, job, job.stop ? News::What::kCancelled : News::What::kGone,
+  gone(job_id, job, job.stop ? What::kCancelled : job.started ? What::kGone : What::kForgotten,
        fmt::format("Slurm does not know its job {} any more", job.id));
 }
 

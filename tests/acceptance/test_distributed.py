@@ -17,9 +17,10 @@ rank = hosts.index(config["current_host"])
 data = numpy.random.default_rng(rank)
 x = data.normal(size=(2000, 6))
 y = (x[:, 0] + x[:, 1] * x[:, 2] > 0).astype(int)
-machines = ",".join(socket.gethostbyname(host) + ":12400" for host in hosts)
+port = 12400 + len(hosts)  # LightGBM does not take one again that a job had on this machine a moment ago
+machines = ",".join(f"{socket.gethostbyname(host)}:{port}" for host in hosts)
 parameters = dict(objective="binary", tree_learner="data", num_machines=len(hosts), machines=machines,
-                  local_listen_port=12400, num_threads=1, verbose=-1, pre_partition=True, time_out=5)
+                  local_listen_port=port, num_threads=1, verbose=-1, pre_partition=True, time_out=5)
 model = lightgbm.train(parameters, lightgbm.Dataset(x, y), 10)
 text = model.model_to_string().split("parameters:")[0]
 print("accuracy", ((model.predict(x) > 0.5) == y).mean(), flush=True)

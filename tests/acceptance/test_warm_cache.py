@@ -1,6 +1,8 @@
 """The folder that matching jobs of a warm pool find again, where @remote keeps its caches."""
+import pytest
 
 
+@pytest.mark.one_machine("Warm pools keep nothing")
 def test_the_second_job_of_a_pool_finds_what_the_first_kept(training):
     keep = "import os; open(os.environ['SAGEMAKER_MANAGED_WARMPOOL_CACHE_DIRECTORY'] + '/kept', 'w').write('warm')\n"
     find = ("import os\nfolder = os.environ['SAGEMAKER_MANAGED_WARMPOOL_CACHE_DIRECTORY']\n"

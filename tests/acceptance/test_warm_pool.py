@@ -24,6 +24,7 @@ def unlike_others(training):
     return {"RoleArn": f"arn:aws:iam::000000000000:role/{training.bucket}"}
 
 
+@pytest.mark.one_machine("Warm pools keep nothing")
 def test_the_second_job_takes_the_pool_of_the_first(training):
     apart = unlike_others(training)
     first = warm(training, **apart)

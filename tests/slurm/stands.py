@@ -1,4 +1,8 @@
 """Servers on the test's cluster, and what Slurm knows of their jobs."""
+import contextlib
+import http.server
+import socketserver
+import threading
 import time
 
 from support.server import BIN, Server
@@ -38,6 +42,29 @@ def start_and_wait(training, cluster, script=WAIT, line="up", **options):
     training.wait_for_line(name, line)
     number = slurm_job(cluster, name)
     return name, number, cluster.job(number)["NodeList"]
+
+
+@contextlib.contextmanager
+def engine(path):
+    """As much of a docker engine as a server asks whether it has an image; gives its DOCKER_HOST."""
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            body = b'{"Id": "sha256:' + b"0" * 64 + b'", "ApiVersion": "1.43", "Os": "linux", "Architecture": "amd64", "Config": {}}'
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def address_string(self):
+            return "server"
+
+        def log_message(self, *_):
+            pass
+
+    with socketserver.ThreadingUnixStreamServer(str(path), Handler) as listens:
+        threading.Thread(target=listens.serve_forever, daemon=True).start()
+        yield f"unix://{path}"
+        listens.shutdown()
 
 
 def eventually(condition, seconds=30):

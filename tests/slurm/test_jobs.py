@@ -8,7 +8,7 @@ os.environ.setdefault("SAGEMAKER_SUPPRESS_V2_WARNING", "1")
 logging.getLogger("sagemaker.config").setLevel(logging.WARNING)
 
 from acceptance.test_distributed import LIGHTGBM, PYTHON  # noqa: E402
-from slurm.stands import server_on, slurm_job, start_and_wait  # noqa: E402
+from slurm.stands import CONFIG, engine, eventually, server_on, slurm_job, start_and_wait  # noqa: E402
 from support.server import ROOT, sagelet  # noqa: E402
 from support.training import Training, unique  # noqa: E402
 
@@ -80,6 +80,34 @@ def test_a_runner_that_nodes_do_not_have_is_sent_to_them(cluster, tmp_path):
     assert not list(tmp_path.glob("sagelet-j*")), list(tmp_path.iterdir())
 
 
+def test_an_image_that_needs_a_container_is_refused_with_the_remedy(cluster, tmp_path):
+    with engine(tmp_path / "engine") as address:
+        config = CONFIG + 'images: [ {{ match: "*own-image*", docker: "own-image:1" }} ]\n'
+        with server_on(cluster, config, environment={"DOCKER_HOST": address}) as server:
+            job = Training.on(server, unique("bucket")).run(WHERE, image="000000000000.dkr.ecr.us-east-1.amazonaws.com/own-image:1")
+    assert job["TrainingJobStatus"] == "Failed" and job["FailureReason"].startswith("ClientError: ")
+    assert "run no containers" in job["FailureReason"] and "images:" in job["FailureReason"]
+
+
+def test_two_hosts_work_in_a_shared_folder(cluster, tmp_path):
+    (tmp_path / "shared").mkdir()
+    config = CONFIG.replace("  runner: {runner}\n", f"  shared: {tmp_path / 'shared'}\n  folder: {tmp_path / 'own'}\n")
+    script = """
+import os, pathlib
+host = os.environ["SM_CURRENT_HOST"]
+(pathlib.Path(os.environ["SM_MODEL_DIR"]) / host).write_text(host)
+"""
+    with server_on(cluster, config) as server:
+        training = Training.on(server, unique("bucket"))
+        job = training.run(script, ResourceConfig={"InstanceCount": 2})
+        assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+        assert training.artifact(job) == {"algo-1": b"algo-1", "algo-2": b"algo-2"}
+        assert not (tmp_path / "own").exists()
+        kept = {".sagelet-runner", f"sagelet-pip-cache-{os.geteuid()}"}
+        assert eventually(lambda: {path.name for path in (tmp_path / "shared").iterdir()} <= kept), list((tmp_path / "shared").iterdir())
+        assert (tmp_path / "shared/.sagelet-runner").exists()
+
+
 def test_what_keeps_the_cluster_from_working_is_said(cluster):
     with server_on(cluster, "placement: slurm\nslurm: {{ partition: nothing }}\n") as server:
         said = sagelet("doctor", "--url", server.url)
@@ -97,8 +125,8 @@ def test_a_server_without_slurms_commands_says_what_is_missing(tmp_path):
 
 
 # The test's nodes are one machine, where a port is taken once.
-TWO_PORTS = LIGHTGBM.replace('":12400"', 'f":{12400 + hosts.index(host)}"').replace("local_listen_port=12400",
-                                                                                   "local_listen_port=12400 + rank")
+TWO_PORTS = LIGHTGBM.replace(":{port}", ":{port + hosts.index(host)}").replace("local_listen_port=port",
+                                                                              "local_listen_port=port + rank")
 
 
 def test_two_hosts_end_with_the_same_lightgbm_model(cluster):

@@ -189,14 +189,39 @@ def registry():
     return pytest("registry", "tests/registry", "-rs", "--timeout=1800", environment=programs)
 
 
+# Acceptance tests that run jobs. The first run on a cluster at every change, the others take longer.
+ON_A_CLUSTER = ("job_endings", "job_runs", "training_jobs", "many_hosts", "inputs", "every_field", "frameworks", "spot", "warm_cache", "warm_pool")
+ON_A_CLUSTER_TOO = ("distributed", "inputs_many", "inputs_sdk_v2", "remote", "sdk_v2", "xgboost", "cloudwatch", "nodes", "out_of_resources",
+                    "keeping_data", "strict", "s3_access", "s3_upstream", "command_line")
+
+
 def slurm():
-    """Jobs on a cluster of our own: munged, slurmctld and three slurmd on this machine."""
-    programs = with_programs("release")
+    """Jobs on a cluster of our own: munged, slurmctld and three slurmd on this machine. Then jobs' acceptance tests, there."""
+    programs = with_slurm()
     if programs is None:
-        return Tally.one(False, "slurm: the release build failed")
-    if run(["script/bootstrap"], {"BOOTSTRAP": "slurm"}) != 0:
-        return Tally.one(False, "slurm: script/bootstrap failed")
-    return pytest("slurm", "tests/slurm", "-rs", "-n", "2", "--dist", "loadfile", environment=programs)
+        return Tally.one(False, "slurm: the release build or script/bootstrap failed")
+    total = pytest("slurm", "tests/slurm", "-rs", "-n", "2", "--dist", "loadfile", environment=programs)
+    return total + acceptance_on_slurm(programs, "acceptance-slurm", ON_A_CLUSTER)
+
+
+def slurm_acceptance():
+    """Every acceptance test that runs jobs, on a cluster."""
+    programs = with_slurm()
+    if programs is None:
+        return Tally.one(False, "slurm_acceptance: the release build or script/bootstrap failed")
+    total = acceptance_on_slurm(programs, "acceptance-slurm-all", ON_A_CLUSTER + ON_A_CLUSTER_TOO)
+    return total + acceptance_on_slurm(programs, "acceptance-slurm-v3", ("sdk_v3", "remote_v3"), VENV_V3)
+
+
+def with_slurm():
+    programs = with_programs("release")
+    return programs if programs and run(["script/bootstrap"], {"BOOTSTRAP": "slurm"}) == 0 else None
+
+
+def acceptance_on_slurm(programs, label, names, python=VENV):
+    files = [f"tests/acceptance/test_{name}.py" for name in names]
+    return pytest(label, *files, "-n", "2", "--dist", "worksteal", "-m", "not long", python=python,
+                  environment={**programs, "SAGELET_TEST_PLACEMENT": "slurm"})
 
 
 def tidy():
@@ -260,7 +285,7 @@ def clients(label="clients", *files):
 
 
 EVERY_CHANGE = (lint, unit, golden, differential, acceptance, clients_quick, contract, crash, story, readme, container, registry, slurm, asan)
-LONG = (tidy, sanitized_acceptance, tsan, many_kills, fuzz, s3_conformance, clients)
+LONG = (tidy, sanitized_acceptance, tsan, many_kills, fuzz, s3_conformance, clients, slurm_acceptance)
 
 
 def run_suite(suite):

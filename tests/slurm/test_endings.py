@@ -137,9 +137,11 @@ def test_a_request_that_no_node_can_take_is_a_capacity_error(training):
     assert job["TrainingJobStatus"] == "Failed" and job["FailureReason"].startswith("CapacityError")
 
 
-def test_a_job_over_its_memory_is_told_so(training):
-    job = training.run("x = bytearray(2 << 30)\nimport time\ntime.sleep(60)\n")
-    assert job["TrainingJobStatus"] == "Failed", job
+@pytest.mark.parametrize("hosts", [1, 2])
+def test_a_job_over_its_memory_is_told_so(training, hosts):
+    job = training.run("x = b'x' * (2 << 30)\nimport time\ntime.sleep(60)\n", ResourceConfig={"InstanceCount": hosts})
+    assert job["TrainingJobStatus"] == "Failed"
+    assert job["FailureReason"].startswith("AlgorithmError: ") and "Out of memory" in job["FailureReason"], job["FailureReason"]
 
 
 @pytest.mark.parametrize("killed", [["server"], ["slurmctld"], ["server", "slurmctld"]])

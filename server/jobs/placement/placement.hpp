@@ -29,7 +29,8 @@ struct News {
     kStarted,
     // it has ended there, and what follows is the job's end unless it said another itself
     kGone,       ///< text: why, as far as is known
-    kForgotten,  ///< the same; it was accepted there and never seen to run: start() it again, unless it reported
+    kForgotten,  ///< the same; it was accepted there and never seen to run: start() it again, unless it
+                 ///< reported
     kFailed,     ///< text: the FailureReason
     kCancelled,  ///< the same, where it is not we who asked for that
     kMaxRuntimeExceeded,

@@ -283,7 +283,10 @@ SlurmPlacement::Listing SlurmPlacement::compare(const Listing& listed) {
 void SlurmPlacement::is_absent(const std::string& job_id, Job& job) {
   using What = News::What;
   if (++job.absent < kAbsent) return;
-  gone(job_id, job, job.stop ? What::kCancelled : job.started ? What::kGone : What::kForgotten,
+  gone(job_id, job,
+       job.stop      ? What::kCancelled
+       : job.started ? What::kGone
+                     : What::kForgotten,
        fmt::format("Slurm does not know its job {} any more", job.id));
 }
 

@@ -42,7 +42,7 @@ TEST_F(Settling, TheProxyIsGivenTheJobsOwnCredentials) {
 }
 
 TEST_F(Settling, WhatNamesTheServersFilesIsLeftBehind) {
-  spec_.host_environment = {"HOME=/home/server",
+  spec_.host_environment = {"HOME=/",
                             "CONDA_PREFIX=/opt/conda",
                             "PIP_CONFIG_FILE=/nowhere/pip.conf",
                             "PIP_INDEX_URL=http://i/simple",

@@ -6,6 +6,10 @@ from support.slurm_cluster import Cluster
 from support.training import Training, unique
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "one_machine(words): of acceptance tests whose pieces are used here")
+
+
 @pytest.fixture(scope="session")
 def cluster():
     with Cluster() as running:

@@ -33,6 +33,15 @@ TEST(SlurmAnswers, AListIsReadLineByLine) {
   EXPECT_TRUE(listed[2].ended());
 }
 
+TEST(SlurmAnswers, WhatIsRequeuedWaitsAndWhatRunsDoesNot) {
+  for (const char* state : {"PENDING", "REQUEUED", "REQUEUE_HOLD", "SPECIAL_EXIT"}) {
+    EXPECT_TRUE(Listed{.state = state}.waits()) << state;
+    EXPECT_FALSE(Listed{.state = state}.ended()) << state;
+  }
+  for (const char* state : {"RUNNING", "COMPLETING", "SUSPENDED", "CONFIGURING"})
+    EXPECT_FALSE(Listed{.state = state}.waits() || Listed{.state = state}.ended()) << state;
+}
+
 TEST(SlurmAnswers, ASubmittedJobsNumberIsFoundAmongASitesOwnLines) {
   EXPECT_EQ(*parse_submitted("12\n"), "12");
   EXPECT_EQ(*parse_submitted("You have 3 hours left\n12;prod\n"), "12");

@@ -19,6 +19,8 @@ struct Cluster {
   std::vector<Listed> jobs;
   int next = 1, lists = 0;
   bool away = false;
+  bool hidden = false;  ///< from the next list
+  bool ignores_cancel = false;
   int lost_answers = 0;  ///< submissions that are accepted while nobody hears of it
   std::optional<Error> refuses;
   std::vector<std::string> terminated, killed, cancelled, sent;
@@ -31,6 +33,10 @@ struct Cluster {
   void forget() {
     const std::lock_guard lock(mutex);
     jobs.clear();
+  }
+  void hide_once() {
+    const std::lock_guard lock(mutex);
+    hidden = true;
   }
   std::size_t size() {
     const std::lock_guard lock(mutex);
@@ -70,6 +76,7 @@ class PlayedCommands final : public Commands {
     const std::lock_guard lock(cluster_.mutex);
     if (cluster_.away) return gone();
     ++cluster_.lists;
+    if (std::exchange(cluster_.hidden, false)) return std::vector<Listed>();
     return cluster_.jobs;
   }
   Result<bool> has_node_up(const std::string&) override { return true; }
@@ -79,7 +86,8 @@ class PlayedCommands final : public Commands {
     TRY(add(cluster_.cancelled, ids));
     const std::lock_guard lock(cluster_.mutex);
     for (auto& job : cluster_.jobs)
-      if (job.waits() && std::ranges::find(ids, job.id) != ids.end()) job.state = "CANCELLED";
+      if (!cluster_.ignores_cancel && job.waits() && std::ranges::find(ids, job.id) != ids.end())
+        job.state = "CANCELLED";
     return {};
   }
   Status kill(const std::vector<std::string>& ids) override {
@@ -259,10 +267,59 @@ TEST_F(SlurmTest, WhatNoNodeCanTakeIsGivenUpAfterATime) {
   start_and_submit("a");
   cluster_.set("1", "PENDING", "PartitionDown");
   two_lists();
-  EXPECT_TRUE(placement_->alive("a"));
+  EXPECT_THAT(cluster_.get(&Cluster::cancelled), IsEmpty());
   ASSERT_TRUE(hears(What::kFailed));
   EXPECT_THAT(text(What::kFailed), testing::StartsWith("CapacityError"));
   EXPECT_THAT(text(What::kFailed), HasSubstr("PartitionDown"));
+}
+
+TEST_F(SlurmTest, WhatIsHopelessForAMomentIsNotGivenUp) {
+  settings_.capacity_wait = std::chrono::seconds(1);
+  make();
+  start_and_submit("a");
+  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(1500);
+  while (std::chrono::steady_clock::now() < until)
+    for (const char* reason : {"PartitionDown", "Resources"}) {
+      cluster_.set("1", "PENDING", reason);
+      two_lists();
+    }
+  EXPECT_THAT(cluster_.get(&Cluster::cancelled), IsEmpty());
+  EXPECT_TRUE(placement_->alive("a"));
+}
+
+TEST_F(SlurmTest, AJobThatIsMissingInOneListIsNotGone) {
+  start_and_submit("a");
+  cluster_.hide_once();
+  two_lists();
+  EXPECT_THAT(placement_->news(), testing::Each(testing::Field(&News::what, What::kPending)));
+  EXPECT_TRUE(placement_->alive("a"));
+}
+
+TEST_F(SlurmTest, AJobThatSlurmForgotWhileItWasToStopIsCancelled) {
+  start_and_submit("a");
+  cluster_.put(&Cluster::away, true);
+  placement_->stop("a");
+  cluster_.forget();
+  cluster_.put(&Cluster::away, false);
+  ASSERT_TRUE(hears(What::kCancelled));
+}
+
+TEST_F(SlurmTest, AStopWhileTheJobIsSubmittedReachesIt) {
+  cluster_.lost_answers = 1;  // it is unsure where the job is, when the stop comes
+  start("a");
+  ASSERT_TRUE(eventually([&] { return cluster_.size() == 1; }));
+  placement_->stop("a");
+  ASSERT_TRUE(hears(What::kCancelled));
+  EXPECT_THAT(cluster_.get(&Cluster::cancelled), testing::Contains("1"));
+}
+
+TEST_F(SlurmTest, AStopThatCrossesTheStartTerminates) {
+  start_and_submit("a");
+  cluster_.ignores_cancel = true;  // it started a moment before
+  placement_->stop("a");
+  ASSERT_TRUE(eventually([&] { return !cluster_.get(&Cluster::cancelled).empty(); }));
+  cluster_.set("1", "RUNNING");
+  ASSERT_TRUE(eventually([&] { return cluster_.get(&Cluster::terminated).size() == 1; }));
 }
 
 TEST_F(SlurmTest, OneListServesAllJobs) {

@@ -4,6 +4,7 @@ import shutil
 import pytest
 
 from slurm.stands import IGNORES, PATIENT, WAIT, eventually, server_on, slurm_job, start_and_wait
+from support.slurm_cluster import Cluster
 from support.training import Training, unique
 
 SAVES = """
@@ -165,8 +166,9 @@ def test_a_job_goes_on_after_kill_9(cluster, killed):
         assert len([line for line in training.lines(pending) if line == "later"]) == 1
 
 
-def test_what_slurmctld_forgot_before_it_began_is_submitted_again(cluster, tmp_path):
-    with server_on(cluster, PATIENT.replace("slurm:", 'slurm:\n  options: ["--begin=now+6"]')) as server:
+def test_what_slurmctld_forgot_before_it_began_is_submitted_again(tmp_path):
+    """On a cluster of its own: its nodes remember numbers that slurmctld gives again."""
+    with Cluster() as cluster, server_on(cluster, PATIENT.replace("slurm:", 'slurm:\n  options: ["--begin=now+6"]')) as server:
         training = Training.on(server, unique("bucket"))
         shutil.copytree(cluster.folder / "state", tmp_path / "state")
         name = training.start("print('once')")

@@ -4,7 +4,7 @@ import json
 import pytest
 
 from support.server import Server
-from support.training import GROUP, Training
+from support.training import GROUP, Training, steps_of
 
 TWO = {"ResourceConfig": {"InstanceCount": 2}}
 
@@ -73,7 +73,7 @@ def test_each_host_has_a_stream_and_steps_are_told_once(training):
     name = job["TrainingJobName"]
     streams = training.logs.describe_log_streams(logGroupName=GROUP, logStreamNamePrefix=name + "/")["logStreams"]
     assert [stream["logStreamName"].split("/")[1].rsplit("-", 1)[0] for stream in streams] == ["algo-1", "algo-2"]
-    assert [step["Status"] for step in job["SecondaryStatusTransitions"]] == [
+    assert [step["Status"] for step in steps_of(job)] == [
         "Starting", "Training", "Uploading", "Completed"]
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from botocore.exceptions import ClientError
 
-from support.training import ROLE, SKLEARN, Training, unique
+from support.training import ROLE, SKLEARN, Training, steps_of, unique
 
 NOTHING = "pass\n"
 
@@ -40,7 +40,7 @@ def test_describe_echoes_the_request_and_tells_the_history(training, sagemaker):
 def test_the_transitions_of_a_good_job(training):
     job = training.run("print('hello')\n")
     assert job["TrainingJobStatus"] == job["SecondaryStatus"] == "Completed"
-    steps = job["SecondaryStatusTransitions"]
+    steps = steps_of(job)
     assert [step["Status"] for step in steps] == ["Starting", "Training", "Uploading", "Completed"]
     assert steps[-1]["StatusMessage"] == "Training job completed"
     assert steps[1]["StatusMessage"] == "Training image download completed. Training in progress."
@@ -56,7 +56,7 @@ def test_the_transitions_of_a_good_job(training):
 def test_downloading_is_told_when_there_is_something_to_download(training, s3):
     s3.put_object(Bucket=training.bucket, Key="data/x.csv", Body=b"1,2")
     job = training.run(NOTHING, channels={"train": "data/"})
-    assert [step["Status"] for step in job["SecondaryStatusTransitions"]] == [
+    assert [step["Status"] for step in steps_of(job)] == [
         "Starting", "Downloading", "Training", "Uploading", "Completed"]
     assert job["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"] == f"s3://{training.bucket}/data/"
 

@@ -19,6 +19,11 @@ def unique(prefix="job"):
     return f"{prefix}-{os.getpid()}-{next(_numbers)}-{time.time_ns() % 1_000_000}"
 
 
+def steps_of(job):
+    """What a job went through, without Pending: whether it had to wait is the machine's matter, or the cluster's."""
+    return [step for step in job["SecondaryStatusTransitions"] if step["Status"] != "Pending"]
+
+
 def source_archive(files, extra=None):
     """sourcedir.tar.gz of {name: text}. `extra(tar)` may add hostile members."""
     out = io.BytesIO()

@@ -40,6 +40,7 @@ struct Context {
   const http::Head* head = nullptr;   ///< for the few operations that need what the model does not bind
   std::string signed_payload_sha256;  ///< hex; when the signature covers the body's hash, else empty
   std::string base_url;               ///< how the client reached us: http://127.0.0.1:4577
+  bool from_form = false;             ///< the PutObject that a form stands for
   /// What the policy of a form allows as the size of its file.
   std::uint64_t least_body = 0, most_body = std::numeric_limits<std::uint64_t>::max();
 

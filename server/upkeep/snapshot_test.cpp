@@ -209,6 +209,13 @@ TEST_F(SnapshotTest, RefusesOneThatIsCutOff) {
   }
 }
 
+TEST_F(SnapshotTest, RefusesOneWhoseEndIsNotItsListOfDigests) {
+  write_archive({{"sagelet-snapshot", heading()}, {"ledger.db", "x"}});
+  EXPECT_THAT(refusal(), HasSubstr("is cut off"));
+  write_archive({{"sagelet-snapshot", heading()}, {"digests", ""}, {"ledger.db", "x"}});
+  EXPECT_THAT(refusal(), HasSubstr("goes on behind its end"));
+}
+
 TEST_F(SnapshotTest, TakesNoNameFromAnArchive) {
   for (const char* name : {"../escaped", "/tmp/escaped", "ledger.db/../../escaped", "authority/../ledger.db",
                            "authority/other", "objects/00/../../x", "objects/34/0000000000001235",

@@ -5,6 +5,7 @@ import threading
 import time
 
 import pytest
+import requests
 from support.server import Server
 
 
@@ -64,6 +65,18 @@ def ask(s3, bucket, events=("s3:ObjectCreated:*", "s3:ObjectRemoved:*"), **rules
     if rules:
         target["Filter"] = {"Key": {"FilterRules": [{"Name": name, "Value": value} for name, value in rules.items()]}}
     s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"QueueConfigurations": [target]})
+
+
+def test_a_form_is_told_as_a_form(hook):
+    with Server(config=config(hook)) as server, requests.Session() as browser:
+        browser.trust_env = False
+        s3 = server.clients("s3")[0]
+        s3.create_bucket(Bucket="told")
+        ask(s3, "told", events=["s3:ObjectCreated:Post"])
+        s3.put_object(Bucket="told", Key="put", Body=b"x")
+        form = s3.generate_presigned_post("told", "posted")
+        browser.post(form["url"], data=form["fields"], files={"file": b"x"}).raise_for_status()
+        assert hook.wait(1) == [("ObjectCreated:Post", "posted")]
 
 
 def test_what_happens_to_a_key_is_told_in_order(hook):

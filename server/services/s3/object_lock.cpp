@@ -5,17 +5,6 @@
 
 namespace sagelet::s3 {
 
-namespace {
-
-/// Inside the transaction: the lock setting must still be there.
-Status require_lock(Connection& db, std::int64_t bucket, const errors::Refusal& refusal) {
-  TRY(const auto setting, storage::find_setting(db, bucket, kObjectLock));
-  if (!setting) return refusal.with(errors::no_object_lock());
-  return {};
-}
-
-}  // namespace
-
 Reply<Output> S3Service::get_object_lock_configuration(Context& context, Input in) {
   TRY(const auto stored, setting(context, in, action::kGetBucketObjectLockConfiguration, kObjectLock));
   if (!stored)
@@ -42,7 +31,7 @@ Reply<Output> S3Service::put_object_lock_configuration(Context& context, Input i
   return answer_after(Output(), refusal, std::move(ticket));
 }
 
-/// The object, in a bucket that takes locks.
+/// The object, in a bucket that takes locks: which it does for ever then.
 Reply<OpenedObject> S3Service::lockable(const Context& context, const Input& in, const Action& action) {
   if (seed(in.text("Bucket")) != nullptr) return errors::access_denied();
   TRY(auto object, open(context, in, action, Want::kRecord));
@@ -78,7 +67,6 @@ Reply<Output> S3Service::change_locks(Context& context, const Input& in, const A
                        refusal, turn = std::move(turn)](Connection& db, storage::BodyId, Freed&) -> Status {
         TRY(const auto row, storage::find_version(db, permit.bucket.id, key, stored_version(version)));
         TRY(const auto now, permitted(db, permit, refusal, row ? &*row : nullptr));
-        TRY(require_lock(db, now.id, refusal));
         if (!row) return refusal.with(errors::no_such_version(key, version));
         auto locks = Locks::of(row->extras);
         TRY(turn(locks, refusal));

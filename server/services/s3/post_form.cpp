@@ -175,6 +175,7 @@ Reply<FormRequest> S3Service::request_of(Context& context, const Form& form) {
     context.most_body = sizes.most;
   }
   const std::string path = "/" + sigv4::percent_encode(key, true);
+  context.from_form = true;
   FormRequest request;
   request.head.method = "PUT";
   request.head.headers.add("Transfer-Encoding", "chunked");  // how long the file is shows at its end

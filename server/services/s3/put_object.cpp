@@ -75,8 +75,9 @@ Reply<Output> S3Service::put_object(Context& context, Input in) {
   row.extras = upload->target().acl.put_into(locks.put_into({}));
 
   auto output = describe(row, properties, in.params);
-  return put_row(context, "ObjectCreated:Put", std::move(output), std::move(upload->target().permit),
-                 std::move(row), upload->take(), WriteConditions::from(in.params));
+  const auto event = context.from_form ? "ObjectCreated:Post" : "ObjectCreated:Put";
+  return put_row(context, event, std::move(output), std::move(upload->target().permit), std::move(row),
+                 upload->take(), WriteConditions::from(in.params));
 }
 
 Reply<Output> S3Service::put_row(const Context& context, std::string_view event, Output output, Permit permit,

@@ -41,7 +41,8 @@ bool StopSignal::requested() const {
 
 bool StopSignal::sleep(std::chrono::milliseconds time) const {
   pollfd poll{fd_, POLLIN, 0};
-  return ::poll(&poll, 1, static_cast<int>(time.count())) <= 0;
+  ::poll(&poll, 1, static_cast<int>(time.count()));  // the signal itself interrupts it
+  return !requested();
 }
 
 void StopSignal::request() const {

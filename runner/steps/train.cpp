@@ -30,6 +30,13 @@ bool can_outlive_us(const Job& job) {
   return !job.progress.sandbox.empty() && !job.pipes && job.fast_files.empty();
 }
 
+/// Slurm tells all processes of a job at once that they are to end: its program may hear that, and end,
+/// before we do.
+bool is_told_to_end(const Job& job, const Ended& ended) {
+  if (!job.spec.on_node()) return false;
+  return !job.stop.sleep(std::chrono::milliseconds(ended.container_code() == 0 ? 50 : 1000));
+}
+
 /// The job's command under watch: lines go to the log and the metrics, and to `capture` when there is one.
 Result<Ended> run(Job& job, const Command& command, script_mode::ErrorCapture* capture) {
   Watcher watcher;
@@ -55,7 +62,10 @@ Result<Ended> run(Job& job, const Command& command, script_mode::ErrorCapture* c
   auto executed = execute(*job.sandbox, command, watcher);
   job.usage.program_runs(false);
   TRY(const Execution execution, std::move(executed));
-  if (execution.why != Why::kItself) job.why = execution.why;
+  if (execution.why != Why::kItself)
+    job.why = execution.why;
+  else if (is_told_to_end(job, execution.ended))
+    job.why = Why::kStopped;
   job.out_of_memory = execution.ended.out_of_memory;
   job.disk_full = disk_is_full(job.folder());
   if (execution.ended.container_code() != 0) job.reserve.give_back();  // for what it says about its failure

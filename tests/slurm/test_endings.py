@@ -1,9 +1,12 @@
 """Whatever happens on the cluster, a job ends as SageMaker's would, and its reason is readable."""
+import os
 import shutil
+import signal
 
 import pytest
 
 from slurm.stands import IGNORES, PATIENT, WAIT, eventually, server_on, slurm_job, start_and_wait
+from support.processes import command, marked
 from support.slurm_cluster import Cluster
 from support.training import Training, unique
 
@@ -123,6 +126,17 @@ def test_a_job_that_somebody_cancels_in_slurm_says_so(training, cluster):
     cluster.run("scancel", number)
     job = training.wait(name)
     assert job["TrainingJobStatus"] == "Failed" and "cancelled in Slurm" in job["FailureReason"]
+
+
+def test_a_program_that_hears_slurm_before_its_runner_is_not_blamed(training, cluster):
+    """Slurm signals every process of a job, one after the other."""
+    name, number, _ = start_and_wait(training, cluster)
+    program = [pid for pid in marked(f"TRAINING_JOB_NAME={name}") if command(pid).endswith("train.py")]
+    assert len(program) == 1
+    os.kill(program[0], signal.SIGTERM)
+    cluster.run("scancel", "--batch", "--signal=TERM", number)
+    job = training.wait(name)
+    assert job["TrainingJobStatus"] == "Failed" and "told to stop in Slurm" in job["FailureReason"]
 
 
 @pytest.mark.parametrize("change", ["partitionname=batch state=down", "nodename=n[1-3] state=drain reason=repair"])

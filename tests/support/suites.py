@@ -201,7 +201,8 @@ def slurm():
     if programs is None:
         return Tally.one(False, "slurm: the release build or script/bootstrap failed")
     total = pytest("slurm", "tests/slurm", "-rs", "-n", "2", "--dist", "loadfile", environment=programs)
-    return total + acceptance_on_slurm(programs, "acceptance-slurm", ON_A_CLUSTER)
+    total += acceptance_on_slurm(programs, "acceptance-slurm", ON_A_CLUSTER)
+    return total
 
 
 def slurm_acceptance():
@@ -210,7 +211,8 @@ def slurm_acceptance():
     if programs is None:
         return Tally.one(False, "slurm_acceptance: the release build or script/bootstrap failed")
     total = acceptance_on_slurm(programs, "acceptance-slurm-all", ON_A_CLUSTER + ON_A_CLUSTER_TOO)
-    return total + acceptance_on_slurm(programs, "acceptance-slurm-v3", ("sdk_v3", "remote_v3"), VENV_V3)
+    total += acceptance_on_slurm(programs, "acceptance-slurm-v3", ("sdk_v3", "remote_v3"), VENV_V3)
+    return total
 
 
 def with_slurm():

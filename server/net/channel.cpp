@@ -1,6 +1,9 @@
 #include "server/net/channel.hpp"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/sendfile.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
@@ -16,6 +19,12 @@ constexpr std::uint64_t kSendfilePiece = 2u << 20;
 constexpr std::size_t kTurn = 1u << 20;
 constexpr std::size_t kLingerBytes = 4u << 20;
 constexpr std::chrono::seconds kLingerTime{2};
+
+/// While corked only full segments go out, until 200 ms have passed: of a file, half-filled ones cost a fifth
+/// more. A socket that is no TCP has none.
+void cork(int socket, int on) {
+  ::setsockopt(socket, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
+}
 
 }  // namespace
 
@@ -110,6 +119,7 @@ Task<bool> Channel::write(std::string_view bytes, bool more) {
 
 Task<bool> Channel::send_file(int file, std::uint64_t offset, std::uint64_t length) {
   auto position = static_cast<off_t>(offset);
+  cork(fd(), 1);
   while (length > 0) {
     const ssize_t count = ::sendfile(fd(), file, &position, std::min(length, kSendfilePiece));
     if (count > 0) {
@@ -127,6 +137,7 @@ Task<bool> Channel::send_file(int file, std::uint64_t offset, std::uint64_t leng
     const bool ready = co_await wait(Moved::kWantWrite);
     if (!ready) co_return false;
   }
+  cork(fd(), 0);
   co_return true;
 }
 

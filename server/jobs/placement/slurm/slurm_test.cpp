@@ -262,7 +262,7 @@ TEST_F(SlurmTest, ARefusalEndsTheJobWithItsReason) {
 }
 
 TEST_F(SlurmTest, WhatNoNodeCanTakeIsGivenUpAfterATime) {
-  settings_.capacity_wait = std::chrono::seconds(1);
+  settings_.capacity_wait = std::chrono::seconds(3);  // longer than a busy machine stalls
   make();
   start_and_submit("a");
   cluster_.set("1", "PENDING", "PartitionDown");
@@ -274,10 +274,10 @@ TEST_F(SlurmTest, WhatNoNodeCanTakeIsGivenUpAfterATime) {
 }
 
 TEST_F(SlurmTest, WhatIsHopelessForAMomentIsNotGivenUp) {
-  settings_.capacity_wait = std::chrono::seconds(1);
+  settings_.capacity_wait = std::chrono::seconds(3);  // longer than a busy machine stalls
   make();
   start_and_submit("a");
-  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(1500);
+  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(3500);
   while (std::chrono::steady_clock::now() < until)
     for (const char* reason : {"PartitionDown", "Resources"}) {
       cluster_.set("1", "PENDING", reason);

@@ -2,6 +2,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include <cstring>
 #include <optional>
@@ -44,30 +45,11 @@ std::string finish_context(EVP_MD_CTX* context) {
   return std::string(reinterpret_cast<const char*>(out), length);
 }
 
-std::string digest_two(DigestKind kind, std::string_view first, std::string_view second) {
+std::string digest_at_once(DigestKind kind, std::string_view bytes) {
   EVP_MD_CTX* const context = scratch();
   require(EVP_DigestInit_ex2(context, algorithm(kind), nullptr));
-  require(EVP_DigestUpdate(context, first.data(), first.size()));
-  require(EVP_DigestUpdate(context, second.data(), second.size()));
+  require(EVP_DigestUpdate(context, bytes.data(), bytes.size()));
   return finish_context(context);
-}
-
-/// RFC 2104. By hand because OpenSSL 3's HMAC() looks its algorithms up anew in each call.
-std::string hmac(DigestKind kind, std::string_view key, std::string_view bytes) {
-  constexpr std::size_t kBlock = 64;
-  std::string hashed;
-  if (key.size() > kBlock) key = hashed = Digest::of(kind, key);
-  char inner[kBlock], outer[kBlock];
-  for (std::size_t i = 0; i < kBlock; ++i) {
-    const char k = i < key.size() ? key[i] : '\0';
-    inner[i] = static_cast<char>(k ^ 0x36);
-    outer[i] = static_cast<char>(k ^ 0x5c);
-  }
-  const std::string once = digest_two(kind, {inner, kBlock}, bytes);
-  std::string twice = digest_two(kind, {outer, kBlock}, once);
-  OPENSSL_cleanse(inner, kBlock);
-  OPENSSL_cleanse(outer, kBlock);
-  return twice;
 }
 
 }  // namespace
@@ -105,7 +87,7 @@ std::string Digest::of(DigestKind kind, std::string_view bytes) {
     digest.update(bytes);
     return digest.finish();
   }
-  return digest_two(kind, bytes, {});
+  return digest_at_once(kind, bytes);
 }
 
 std::string hmac_sha256(std::string_view key, std::string_view bytes) {
@@ -113,7 +95,12 @@ std::string hmac_sha256(std::string_view key, std::string_view bytes) {
 }
 
 std::string hmac_sha1(std::string_view key, std::string_view bytes) {
-  return hmac(DigestKind::kSha1, key, bytes);
+  unsigned char out[EVP_MAX_MD_SIZE];
+  unsigned length = 0;
+  const auto* const data = reinterpret_cast<const unsigned char*>(bytes.data());
+  if (!HMAC(EVP_sha1(), key.data(), static_cast<int>(key.size()), data, bytes.size(), out, &length))
+    throw std::runtime_error("OpenSSL HMAC failed");
+  return std::string(reinterpret_cast<const char*>(out), length);
 }
 
 bool equal_constant_time(std::string_view a, std::string_view b) {

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from support.server import ROOT
+from support.server import ON_SLURM, ROOT
 from support.training import source_archive
 
 STORY = ROOT / "fixtures" / "story"
@@ -153,7 +153,7 @@ def test_a_job_waits_while_the_machine_is_full(training, sagemaker):
     second = training.start("pass\n", instance="ml.m5.24xlarge")
 
     def says_why(job):
-        return "free" in job["SecondaryStatusTransitions"][-1]["StatusMessage"]
+        return ("free" if ON_SLURM else "core") in job["SecondaryStatusTransitions"][-1]["StatusMessage"].lower()
     waiting = training.wait(second, until=says_why)
     assert waiting["TrainingJobStatus"] == "InProgress" and waiting["SecondaryStatus"] in ("Starting", "Pending")
     sagemaker.stop_training_job(TrainingJobName=first)

@@ -7,6 +7,8 @@ import tarfile
 import textwrap
 import time
 
+from support.server import ON_SLURM
+
 SKLEARN = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
 ROLE = "arn:aws:iam::000000000000:role/AmazonSageMaker-ExecutionRole-Sagelet"
 FINAL = ("Completed", "Failed", "Stopped")
@@ -20,8 +22,8 @@ def unique(prefix="job"):
 
 
 def steps_of(job):
-    """What a job went through, without Pending: whether it had to wait is the machine's matter, or the cluster's."""
-    return [step for step in job["SecondaryStatusTransitions"] if step["Status"] != "Pending"]
+    """What a job went through. On a cluster without Pending: whether it had to wait is the cluster's matter."""
+    return [step for step in job["SecondaryStatusTransitions"] if not (ON_SLURM and step["Status"] == "Pending")]
 
 
 def source_archive(files, extra=None):

@@ -191,10 +191,10 @@ class S3Service final : public TableService, public ObjectsView, public CorsView
   /// permit nothing. `also` is read with it.
   Reply<Permit> permitted(const Context& context, const Document& params, const Action& action,
                           const std::function<Status(Connection&, const storage::Bucket&)>& also = nullptr);
-  /// The same claim again, inside the transaction that acts on it.
   /// The same without a query, where nothing but the owner's name is asked for; else nullopt.
   Reply<std::optional<Permit>> owners_permit(const Context& context, const Document& params,
                                              const Action& action);
+  /// The same claim again, inside the transaction that acts on it.
   Result<storage::Bucket> permitted(Connection& db, const Permit& permit, const errors::Refusal& refusal,
                                     const storage::ObjectRow* row = nullptr);
   Reply<BucketRules> rules(const storage::Bucket& bucket);
